@@ -12,7 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-EventKind = Literal["kick-off", "pass", "tackle", "shot", "save", "goal", "corner", "throw-in", "half-time", "full-time"]
+EventKind = Literal[
+    "kick-off", "pass", "tackle", "shot", "save", "goal", "corner", "throw-in", "half-time", "full-time"
+]
 SCORED_KINDS: tuple[EventKind, ...] = ("goal", "shot", "save", "tackle", "corner", "kick-off", "half-time")
 HOME, AWAY = 0, 1
 PITCH_LENGTH_M, PITCH_WIDTH_M = 40.0, 22.5
@@ -52,6 +54,10 @@ class Event:
     """Something that happened at one moment."""
 
     time_s: float
+    """When it happens: kick-off and shot, as the ball leaves the foot; pass, as the receiver has the ball; tackle, as
+    the ball changes feet; save, as the keeper stops it; goal, as it crosses the line; corner and throw-in, as the
+    taker stands with the ball at its place (he kicks 1.6 s, or throws 1.2 s later); half-time and full-time, as the
+    whistle stops play."""
     kind: EventKind
     team: int | None
     """HOME or AWAY: who does it (the scoring, saving, tackling, kicking team); None for half-time and full-time."""
@@ -85,6 +91,8 @@ class Match:
     """Index into PHASES."""
     events: tuple[Event, ...]
     """In order of time."""
+    clock_offset_s: float = 0.0
+    """What the clock in the picture showed at the start, so that a short match can stand for a late part of a long one."""
     half_time_s: float
     """When the half-time break begins; the second half starts with its own kick-off."""
 
