@@ -19,6 +19,10 @@ SCORED_KINDS: tuple[EventKind, ...] = ("goal", "shot", "save", "tackle", "corner
 HOME, AWAY = 0, 1
 PITCH_LENGTH_M, PITCH_WIDTH_M = 40.0, 22.5
 NUM_PLAYERS_PER_TEAM = 5
+LOOKS_PER_S = 2
+"""The commentator looks at the picture at k and k + 0.5 s, as the model does, and speaks in second k of what has happened
+by k + 0.5 s. So whatever marks an event in the picture (pulse, ring, panel, scoreboard) has to be there at full strength
+in the first frame at or after the event's time, not grow into view."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +104,10 @@ class Match:
     def duration_s(self) -> float:
         """Length of the match in seconds, breaks included."""
         return len(self.ball_T2) / self.tick_hz
+
+    def tick_at(self, time_s: float) -> int:
+        """The last tick at or before a time; the picture and the commentator both show and tell this state."""
+        return min(max(int(time_s * self.tick_hz + 1e-6), 0), len(self.ball_T2) - 1)
 
     def team(self, index: int) -> Team:
         """The team HOME or AWAY."""
