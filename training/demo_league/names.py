@@ -1,8 +1,8 @@
 """Who plays in the league: surnames, team names, and the drawing of lots for a match.
 
 Knows the names and that no two in a match are alike. Knows nothing of how a match is played or told.
-No name is a word of the commentary, a colour or a number, and no surname is one letter away from another, so that a name
-heard is a name told apart; `tests/training/demo_league/test_words.py` holds the lists to it.
+No name is a word of the commentary, a colour or a number, and no surname is one letter away from another, so that a
+name heard is a name told apart; `tests/training/demo_league/test_words.py` holds the lists to it.
 """
 
 import numpy as np
@@ -10,8 +10,7 @@ import numpy as np
 from training.demo_league.kits import distinct_pair
 from training.demo_league.records import NUM_PLAYERS_PER_TEAM, Player, Team
 
-SURNAMES: tuple[str, ...] = tuple(
-    """
+_SURNAMES = """
     Adebayo Adeyemi Aerts Afolabi Agarwal Aguilar Agyeman Ahmadi Ahmed Akesson Akhmetov Akhtar Alexiou
     Aliyev Almeida Amaral Amoah Amrani Aoki Appiah Aquino Arias Arnaud Arroyo Asante Aubert Aydin Azevedo
     Aziz Babic Baek Bakke Bakr Balogh Balogun Bansal Baran Barbieri Barbosa Barnes Batbayar Batista Bauer
@@ -57,12 +56,12 @@ SURNAMES: tuple[str, ...] = tuple(
     Wanjiru Watanabe Weber Weiss Werner Whelan Wibowo Wijaya Wilson Winkler Wouters Wright Wrobel Yadav
     Yamada Yamaguchi Yamamoto Yildiz Yokoyama Yoshida Yusof Zaki Zamora Zeman Zervas Zhang Zhao Zhou Ziani
     Ziegler Zielinski
-    """.split()
-)
+"""
+
+SURNAMES: tuple[str, ...] = tuple(_SURNAMES.split())
 """600 surnames from all over the world, each one capitalised ASCII word of four to nine letters."""
 
-TEAM_NAMES: tuple[str, ...] = tuple(
-    """
+_TEAM_NAMES = """
     Admirals Archers Avalanches Badgers Bakers Barons Bears Beavers Blizzards Brewers Broncos Buccaneers
     Buffaloes Bulls Cadets Camels Captains Cobblers Cobras Colliers Comets Condors Corsairs Cossacks
     Cougars Coyotes Crusaders Cyclones Dockers Dolphins Dragons Dukes Eagles Elephants Elks Falcons
@@ -73,8 +72,9 @@ TEAM_NAMES: tuple[str, ...] = tuple(
     Rams Rangers Ravens Regents Rhinos Rockets Romans Rovers Saddlers Sailors Scorpions Settlers Sharks
     Spartans Spiders Stags Stallions Stokers Swans Swifts Tanners Tigers Titans Tornadoes Trojans Unicorns
     Vikings Vipers Volcanoes Wanderers Wasps Weavers Whales Wizards Wolves Zebras
-    """.split()
-)
+"""
+
+TEAM_NAMES: tuple[str, ...] = tuple(_TEAM_NAMES.split())
 """120 nicknames, each one capitalised plural, said with "the"."""
 
 
