@@ -1,7 +1,7 @@
 """The shirt colours of the league, and which two may meet.
 
-Knows eight colours that stay apart on a small green pitch, and how far apart two of them are. Knows nothing of teams,
-names or drawing.
+Knows eight colours that stay apart on a small green pitch, and how far apart two of them are. Knows nothing
+of teams, names or drawing.
 """
 
 from itertools import permutations
