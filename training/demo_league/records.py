@@ -124,7 +124,8 @@ class Match:
         for team in (self.home, self.away):
             squad = ", ".join(f"{player.number} {player.name}" for player in team.players)
             sides.append(f"{team.name} in {team.kit.name}: {squad}.")
-        return " ".join(sides)
+        # The opening words put a space before the first team's name, as there is before every name that is said.
+        return " ".join(["Demo league.", *sides])
 
 
 PHASES = ("play", "kick-off", "celebration", "corner", "throw-in", "half-time", "full-time")

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.errors import RecipeError
-from training.sft.conversation import EncodedChunk
-from training.sft.model import IGNORED_LABEL
+from training.sft.conversation import IGNORED_LABEL, EncodedChunk
 
 
 class Example(TypedDict):

@@ -1,0 +1,106 @@
+"""Command line: python -m training.demo_model train | evaluate | publish."""
+
+import argparse
+import dataclasses
+import json
+import logging
+import sys
+from pathlib import Path
+
+from training.errors import TrainingError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one subcommand; 0 when it worked, 1 when it failed with a line that says why."""
+    cli = argparse.ArgumentParser(prog="python -m training.demo_model", description=__doc__)
+    commands = cli.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="train, or go on training, for some minutes")
+    train.add_argument("--out", type=Path, required=True, help="the run's folder")
+    train.add_argument(
+        "--minutes", type=float, help="stop and save after this long (default: until all steps are done)"
+    )
+    train.add_argument("--steps", type=int, default=4000, help="optimizer steps in the whole run")
+    train.add_argument("--from", dest="start_from", type=Path, help="begin with this model's weights")
+    train.add_argument("--drills", type=float, help="share of matches told as drills")
+    train.add_argument("--batch", type=int, help="chunks to an optimizer step")
+    train.add_argument("--device-batch", type=int, help="chunks on the GPU at a time")
+    train.add_argument("--learning-rate", type=float)
+    train.add_argument("--decay-share", type=float, help="share of the steps over which the rate falls to 0")
+    train.add_argument("--workers", type=int, help="processes that play and draw matches")
+    train.add_argument("--no-compile", action="store_true", help="do not compile the layers")
+    train.add_argument("--log-every", type=int, default=20, help="steps between lines of the log")
+    evaluate = commands.add_parser(
+        "evaluate", help="stream unseen matches through the engine and score what is said"
+    )
+    evaluate.add_argument("--model", type=Path, required=True)
+    evaluate.add_argument("--seeds", type=int, nargs="+", default=[9001, 9002, 9003])
+    evaluate.add_argument("--minutes", type=float, default=10.0)
+    evaluate.add_argument("--device", default="cpu")
+    evaluate.add_argument(
+        "--sample", action="store_true", help="sample as the model's settings say, instead of greedy"
+    )
+    evaluate.add_argument("--out", type=Path, help="write captions, truth and scores here")
+    publish = commands.add_parser("publish", help="write a model, its card and its loss curve to a folder")
+    publish.add_argument("--run", type=Path, required=True)
+    publish.add_argument("--scores", type=Path, required=True, help="what evaluate wrote")
+    publish.add_argument("--out", type=Path, default=Path("assets/demo_model"))
+    args = cli.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        if args.command == "train":
+            summary = _train(args)
+        elif args.command == "evaluate":
+            from training.demo_model.evaluate import evaluate_seeds
+
+            summary = evaluate_seeds(
+                args.model,
+                args.seeds,
+                minutes=args.minutes,
+                device=args.device,
+                greedy=not args.sample,
+                out=args.out,
+            )
+        else:
+            from training.demo_model.publish import publish_run
+
+            summary = publish_run(args.run, args.scores, args.out)
+    except TrainingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(json.dumps(summary, indent=2) + "\n")
+    return 0
+
+
+def _train(args: argparse.Namespace) -> dict[str, object]:
+    from training.demo_model.match_chunks import MatchSettings
+    from training.demo_model.recipe import demo
+    from training.demo_model.train import run
+
+    settings = demo(num_steps=args.steps)
+    optimizer = dataclasses.replace(
+        settings.optimizer,
+        **_given(batch_chunks=args.batch, learning_rate=args.learning_rate, decay_share=args.decay_share),
+    )
+    settings = dataclasses.replace(
+        settings,
+        optimizer=optimizer,
+        compile_layers=settings.compile_layers and not args.no_compile,
+        **_given(device_batch_chunks=args.device_batch, num_workers=args.workers),
+    )
+    matches = MatchSettings(**_given(drill_share=args.drills))
+    return run(
+        args.out,
+        settings,
+        matches,
+        minutes=args.minutes,
+        start_from=args.start_from,
+        log_every=args.log_every,
+    )
+
+
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""An endless stream of training chunks, simulated and drawn on the fly by every data worker.
+
+Knows how matches become chunks. Knows nothing of models or optimizers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import IterableDataset, get_worker_info
+
+from engine.preprocess import smart_resize
+from engine.prompt import PromptBuilder
+from training.demo_league.commentate import narrate
+from training.demo_league.draw import draw_frame
+from training.demo_league.names import make_teams
+from training.demo_league.records import Match
+from training.demo_league.simulate import simulate
+from training.demo_model.drills import DRILL_QUERY, drill_words
+from training.errors import RecipeError
+from training.sft.annotation import cut
+from training.sft.collate import Example
+from training.sft.conversation import encode
+from training.sft.settings import SftSettings
+
+PICTURE_SIZE = (640, 360)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchSettings:
+    """Which matches are played and how they are shown."""
+
+    minutes: tuple[float, float] = (1.2, 3.0)
+    """Shortest and longest match. Short ones bring many kick-offs, half-times and goals."""
+    max_clock_offset_s: int = 4 * 3600
+    """A chunk's times start anywhere up to here, as they do hours into a stream."""
+    drill_share: float = 0.25
+    """Share of matches told as drills (see `drills`)."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.minutes[0] <= self.minutes[1]:
+            raise RecipeError(f"minutes must be a rising pair above 0, not {self.minutes}.")
+        if not 0 <= self.drill_share <= 1:
+            raise RecipeError(f"drill_share is a share between 0 and 1, not {self.drill_share}.")
+
+
+class MatchChunks(IterableDataset[Example]):
+    """Endless: every worker plays its own matches, seeded by (seed, round, worker, match), and never the same twice."""
+
+    def __init__(
+        self, tokenizer: Any, settings: SftSettings, matches: MatchSettings, *, round_index: int = 0
+    ) -> None:
+        self.prompt = PromptBuilder(tokenizer)
+        self.settings = settings
+        self.matches = matches
+        self.round_index = round_index
+        """Which part of the run this is: a resumed run goes on with new matches."""
+
+    def __iter__(self) -> Iterator[Example]:
+        cv2.setNumThreads(0)
+        worker = get_worker_info()
+        worker_index = 0 if worker is None else worker.id
+        match_index = 0
+        while True:
+            rng = np.random.default_rng([self.settings.seed, self.round_index, worker_index, match_index])
+            match_index += 1
+            yield from self.examples(rng)
+
+    def examples(self, rng: np.random.Generator) -> Iterator[Example]:
+        """All chunks of one random match, in random order."""
+        match = random_match(rng, self.matches)
+        is_drill = rng.random() < self.matches.drill_share
+        words = drill_words(match) if is_drill else [tuple(word) for word in narrate(match)]
+        chunk_s = self.settings.cut.chunk_s
+        # A match's opening is rare in a stream but must be right: a third of the matches are cut from their first second.
+        first_start_s = (
+            0.0 if rng.random() < 1 / 3 else float(rng.integers(0, int(self.settings.cut.stride_s)))
+        )
+        chunks = list(
+            cut(
+                words,
+                title=match.title,
+                duration_s=match.duration_s,
+                settings=self.settings.cut,
+                first_start_s=first_start_s,
+            )
+        )
+        if not chunks:
+            return
+        pictures = self._pictures(match, until_s=chunks[-1].end_s)
+        clock_offset_s = int(rng.integers(0, self.matches.max_clock_offset_s)) if rng.random() < 0.8 else 0
+        for index in rng.permutation(len(chunks)):
+            chunk = chunks[index]
+            if is_drill:
+                query = DRILL_QUERY
+            else:
+                query = self.settings.prompt.query if rng.random() < self.settings.prompt.query_share else ""
+            first_frame = round(chunk.start_s * self.settings.prompt.fps)
+            frames = pictures[first_frame : first_frame + round(chunk_s * self.settings.prompt.fps)]
+            encoded = encode(
+                chunk,
+                self.prompt,
+                self.settings.prompt,
+                frame_size=(frames.shape[1], frames.shape[2]),
+                query=query,
+                clock_offset_s=clock_offset_s,
+            )
+            yield {"encoded": encoded, "frames": frames}
+
+    def _pictures(self, match: Match, *, until_s: float) -> NDArray[np.uint8]:
+        """(T, height, width, 3): all frames up to `until_s` at the size the model sees."""
+        width, height = PICTURE_SIZE
+        model_height, model_width = smart_resize(height, width, self.settings.resize)
+        fps = self.settings.prompt.fps
+        pictures = np.empty((round(until_s * fps), model_height, model_width, 3), np.uint8)
+        for index in range(len(pictures)):
+            picture = draw_frame(match, index / fps, size=PICTURE_SIZE)
+            pictures[index] = cv2.resize(picture, (model_width, model_height), interpolation=cv2.INTER_AREA)
+        return pictures
+
+
+def random_match(rng: np.random.Generator, settings: MatchSettings) -> Match:
+    """A match between random teams that starts at a random score, so that every number is seen."""
+    home, away = make_teams(rng)
+    # Low scores are common, high ones happen in long streams.
+    score = (
+        (0, 0)
+        if rng.random() < 0.4
+        else tuple(int(goals) for goals in np.minimum(rng.geometric(0.22, 2) - 1, 14))
+    )
+    minutes = float(rng.uniform(*settings.minutes))
+    return simulate(
+        int(rng.integers(2**31)), minutes, home=home, away=away, initial_score=(score[0], score[1])
+    )
+
+
+def sample_texts(num_matches: int, seed: int) -> Iterator[str]:
+    """Titles, commentary and turn headers, for training the tokenizer."""
+    for index in range(num_matches):
+        rng = np.random.default_rng([seed, index])
+        match = random_match(rng, MatchSettings())
+        second = int(rng.integers(0, 20000))
+        yield f"system\nYou are a helpful assistant.\nprevious text\n{match.title} ...\nuser\nTime={second}.0-{second + 1}.0s"
+        yield " ".join(["", *(word for _, _, word in narrate(match))]) + " ..."
+        yield " ".join(word for _, _, word in drill_words(match))

@@ -1,0 +1,85 @@
+"""Train the demo model, in as many pieces of GPU time as it takes.
+
+Knows the order of things: tokenizer, model, chunks, Trainer. Knows nothing of how well the model does (`evaluate`).
+"""
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerFast
+from transformers.trainer_utils import get_last_checkpoint
+
+from training.demo_model.architecture import new_model, train_tokenizer, write_streaming_settings
+from training.demo_model.match_chunks import MatchChunks, MatchSettings, sample_texts
+from training.sft.model import ChunkModel
+from training.sft.settings import SftSettings
+from training.sft.trainer import train
+
+logger = logging.getLogger("ringside.training.demo_model")
+NUM_TOKENIZER_MATCHES = 600
+
+
+def tokenizer_for(folder: Path, *, seed: int) -> PreTrainedTokenizerFast:
+    """The run's tokenizer: trained once on sampled commentary, then read back."""
+    place = folder / "tokenizer"
+    if not (place / "tokenizer.json").exists():
+        tokenizer = train_tokenizer(sample_texts(NUM_TOKENIZER_MATCHES, seed))
+        tokenizer.save_pretrained(place)
+    loaded: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(place)
+    return loaded
+
+
+def run(
+    folder: Path,
+    settings: SftSettings,
+    matches: MatchSettings,
+    *,
+    minutes: float | None = None,
+    start_from: Path | None = None,
+    log_every: int = 20,
+) -> dict[str, Any]:
+    """Train for up to `minutes`, going on from `folder` where an earlier piece stopped. Returns the run's summary.
+
+    Args:
+        folder: checkpoints, tokenizer, history and, when this piece ends, `model/` (a complete checkpoint).
+        start_from: a model folder whose weights and tokenizer to begin with, where the optimizer's state is gone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(settings.seed)
+    if start_from is not None and not (folder / "tokenizer").exists():
+        PreTrainedTokenizerFast.from_pretrained(start_from).save_pretrained(folder / "tokenizer")
+    tokenizer = tokenizer_for(folder, seed=settings.seed)
+    hf = new_model(tokenizer)
+    if start_from is not None:
+        hf = type(hf).from_pretrained(start_from, dtype=torch.float32)
+    checkpoint = get_last_checkpoint(str(folder))
+    round_index = 0 if checkpoint is None else int(checkpoint.rsplit("-", 1)[1])
+    if start_from is not None:
+        # Weights that come from elsewhere have seen that run's matches.
+        round_index += 1_000_000
+    model = ChunkModel(
+        hf,
+        train_vision=settings.train_vision,
+        compile_layers=settings.compile_layers,
+        pixel_noise=settings.pixel_noise,
+    )
+    chunks = MatchChunks(tokenizer, settings, matches, round_index=round_index)
+    summary = train(model, tokenizer, chunks, settings, folder, minutes=minutes, log_every=log_every)
+    summary["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    write_model(hf, tokenizer, folder / "model")
+    with (folder / "pieces.jsonl").open("a", encoding="utf-8") as pieces:
+        pieces.write(json.dumps({**summary, "settings": dataclasses.asdict(settings)}) + "\n")
+    return summary
+
+
+def write_model(hf: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """A complete checkpoint: bf16 shards of at most 16 MB, tokenizer, streaming settings."""
+    weights = {name: value.to(torch.bfloat16) for name, value in hf.state_dict().items()}
+    hf.config.dtype = "bfloat16"
+    hf.save_pretrained(folder, state_dict=weights, max_shard_size="15MB")
+    tokenizer.save_pretrained(folder)
+    write_streaming_settings(folder)

@@ -1,0 +1,157 @@
+"""The forward pass of chunked fine-tuning over a transformers Qwen2.5-VL.
+
+Knows how to put video features among token embeddings and how to take the loss of assistant tokens only. Knows nothing
+of data, optimizers or the streaming cache: inside a chunk attention is full and positions are contiguous.
+
+Shape suffixes: B chunks, L tokens, D hidden, N patches of the batch, P patches of a frame pair, H heads, K head size,
+F values of a patch, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, linear, scaled_dot_product_attention
+
+from engine.preprocess import patchify
+from training.errors import RecipeError
+from training.sft.conversation import IGNORED_LABEL
+
+
+class ChunkModel(nn.Module):
+    """A Qwen2.5-VL that takes whole chunks: uint8 frames, ids, positions and labels in, a loss out.
+
+    Every chunk of a batch shows frames of one size. The checkpoint stays an ordinary transformers model (`.hf`).
+    """
+
+    def __init__(
+        self, hf: Any, *, train_vision: bool, compile_layers: bool = False, pixel_noise: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.hf = hf
+        self.config = hf.config
+        self.train_vision = train_vision
+        self.pixel_noise = pixel_noise
+        hf.model.visual.requires_grad_(train_vision)
+        self._vision_blocks: Sequence[Any] = list(hf.model.visual.blocks)
+        self._uniform_block = uniform_vision_block
+        if compile_layers:
+            for layer in hf.model.language_model.layers:
+                layer.forward = torch.compile(layer.forward, dynamic=False)
+            self._uniform_block = torch.compile(uniform_vision_block, dynamic=False)
+
+    def forward(
+        self, input_ids: Tensor, position_ids: Tensor, labels: Tensor, frames: Tensor, **_: Any
+    ) -> dict[str, Tensor]:
+        """Loss over the assistant's tokens, summed and divided by their number, and that number.
+
+        Args:
+            input_ids: (B, L) int64, padded on the right.
+            position_ids: (3, B, L) int64 or float.
+            labels: (B, L) int64, already aligned with `input_ids` (not shifted); IGNORED_LABEL where nothing is learnt.
+            frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; T even, in pairs.
+        """
+        vision_ND = self.vision_features(frames)
+        text = self.hf.model.language_model
+        embeddings_BLD = text.embed_tokens(input_ids)
+        is_video_BL = input_ids == self.config.video_token_id
+        embeddings_BLD = embeddings_BLD.masked_scatter(
+            is_video_BL.unsqueeze(-1), vision_ND.to(embeddings_BLD.dtype)
+        )
+        hidden_BLD = text(
+            inputs_embeds=embeddings_BLD, position_ids=position_ids, use_cache=False
+        ).last_hidden_state
+        targets_BL = labels[:, 1:]
+        learnt_BL = targets_BL != IGNORED_LABEL
+        # Only assistant tokens reach the vocabulary: at 7B the logits of the other tokens would be the largest tensor.
+        logits_NV = self.hf.lm_head(hidden_BLD[:, :-1][learnt_BL])
+        loss = cross_entropy(logits_NV.float(), targets_BL[learnt_BL])
+        return {
+            "loss": loss,
+            "num_correct": (logits_NV.argmax(-1) == targets_BL[learnt_BL]).sum(),
+            "num_learnt": learnt_BL.sum(),
+        }
+
+    def vision_features(self, frames: Tensor) -> Tensor:
+        """(N_merged, D) features of all frame pairs of the batch, in order. Without gradients where vision is frozen."""
+        num_chunks, num_frames, height, width, _ = frames.shape
+        pictures = frames.reshape(num_chunks * num_frames, height, width, 3)
+        if self.training and self.pixel_noise:
+            level = self.pixel_noise * torch.rand(num_chunks, device=frames.device).repeat_interleave(
+                num_frames
+            )
+            noise = torch.randn(pictures.shape, device=frames.device) * level.view(-1, 1, 1, 1)
+            pictures = (pictures + noise).clamp(0, 255)
+        patches_NF, grid = patchify(pictures)
+        with torch.set_grad_enabled(self.train_vision and torch.is_grad_enabled()):
+            return uniform_vision_forward(self.hf.model.visual, patches_NF, grid, block=self._uniform_block)
+
+
+def uniform_vision_forward(
+    visual: Any, patches_NF: Tensor, grid: tuple[int, int, int], *, block: Any = None
+) -> Tensor:
+    """Run a transformers Qwen2.5-VL vision tower over frame pairs of one size, as one batch.
+
+    transformers attends pair by pair in a loop where no flash-attn is installed; with one size and full attention the
+    pairs are simply the batch. Agrees with `visual(patches, grid_thw)`.
+
+    Raises:
+        RecipeError: a block uses window attention, whose windows are not of one size.
+    """
+    num_pairs, height, width = grid
+    if set(range(len(visual.blocks))) - set(visual.fullatt_block_indexes):
+        raise RecipeError(
+            "This vision tower has window attention. Train it with flash-attn installed, or freeze it "
+            "(train_vision=False) and use features from the engine."
+        )
+    block = block or uniform_vision_block
+    cos_PK, sin_PK = _vision_rope(visual, height, width, patches_NF.device)
+    # A convolution whose stride is its kernel is a matrix product, and bf16 Conv3d is far slower on CUDA.
+    hidden = linear(patches_NF, visual.patch_embed.proj.weight.flatten(1)).view(num_pairs, height * width, -1)
+    for layer in visual.blocks:
+        hidden = block(layer, hidden, cos_PK, sin_PK)
+    merged: Tensor = visual.merger(hidden.reshape(num_pairs * height * width, -1))
+    return merged
+
+
+def uniform_vision_block(layer: Any, hidden_NPD: Tensor, cos_PK: Tensor, sin_PK: Tensor) -> Tensor:
+    """One vision block with full attention inside each frame pair."""
+    attention = layer.attn
+    num_pairs, num_patches, size = hidden_NPD.shape
+    qkv = attention.qkv(layer.norm1(hidden_NPD)).view(num_pairs, num_patches, 3, attention.num_heads, -1)
+    query_NHPK, key_NHPK, value_NHPK = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+    query_NHPK, key_NHPK = _rotate(query_NHPK, cos_PK, sin_PK), _rotate(key_NHPK, cos_PK, sin_PK)
+    mixed_NHPK = scaled_dot_product_attention(query_NHPK, key_NHPK, value_NHPK)
+    hidden_NPD = hidden_NPD + attention.proj(mixed_NHPK.transpose(1, 2).reshape(num_pairs, num_patches, size))
+    result: Tensor = hidden_NPD + layer.mlp(layer.norm2(hidden_NPD))
+    return result
+
+
+def _rotate(x: Tensor, cos_PK: Tensor, sin_PK: Tensor) -> Tensor:
+    first, second = x.float().chunk(2, dim=-1)
+    return (x.float() * cos_PK + torch.cat((-second, first), dim=-1) * sin_PK).to(x.dtype)
+
+
+def _vision_rope(visual: Any, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(P, K) cosines and sines of one frame pair's patches, in the tower's order: 2x2 merge groups, row by row."""
+    merge = visual.spatial_merge_size
+    rows = (
+        torch.arange(height, device=device)
+        .view(height // merge, merge, 1, 1)
+        .expand(-1, -1, width // merge, merge)
+    )
+    columns = (
+        torch.arange(width, device=device)
+        .view(1, 1, width // merge, merge)
+        .expand(height // merge, merge, -1, -1)
+    )
+    place_P2 = torch.stack(
+        (rows.permute(0, 2, 1, 3).reshape(-1), columns.permute(0, 2, 1, 3).reshape(-1)), dim=-1
+    )
+    head_size = visual.blocks[0].attn.head_dim
+    inverse = 1.0 / (
+        10000.0 ** (torch.arange(0, head_size // 2, 2, device=device).float() / (head_size // 2))
+    )
+    angles_PK = (place_P2.unsqueeze(-1).float() * inverse).flatten(1).repeat(1, 2)
+    return angles_PK.cos(), angles_PK.sin()
