@@ -2,7 +2,7 @@
 
 Knows the names and that no two in a match are alike. Knows nothing of how a match is played or told.
 No name is a word of the commentary, a colour or a number, and no surname is one letter away from another, so that a
-name heard is a name told apart; `tests/training/demo_league/test_words.py` holds the lists to it.
+name heard is a name told apart.
 """
 
 import numpy as np
