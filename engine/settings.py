@@ -167,7 +167,7 @@ class StreamSettings:
     def from_checkpoint(cls, folder: str | Path) -> StreamSettings:
         """Settings that a checkpoint was trained for: those in its ``ringside.json``, else the paper's.
 
-        The file is a JSON object with any of "window", "sampling" and "resize" (objects of the settings above),
+        The file is a JSON object with any of "window", "sampling" and "resize" (objects themselves),
         "title" and "query". Raises SettingsFileError if it cannot be read or names an unknown setting,
         SettingsError if a value cannot work.
         """

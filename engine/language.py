@@ -1,0 +1,85 @@
+"""The language model of Qwen2.5-VL over a streaming cache.
+
+Knows: its layers, with the projections of queries, keys and values and those of gate and up fused.
+Does not know: where weights come from, sampling, tokens' text, what stays in the cache.
+
+Shapes: N new tokens, E hidden size, H query heads, K key/value heads, D head size, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from engine.attention import attend_cached
+from engine.cache import StreamingCache
+from engine.config import TextConfig
+from engine.rotary import RotaryTable, rotate
+
+
+class LanguageLayer(nn.Module):
+    """Causal attention over the cache, then a gated perceptron."""
+
+    def __init__(self, config: TextConfig, index: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._index = index
+        self._num_heads, self._num_kv_heads = config.num_heads, config.num_kv_heads
+        size, inner, head_dim = config.hidden_size, config.intermediate_size, config.head_dim
+        num_projected = config.num_heads + 2 * config.num_kv_heads
+        self.norm1 = nn.RMSNorm(size, eps=config.norm_eps, dtype=dtype)
+        self.qkv = nn.Linear(size, num_projected * head_dim, dtype=dtype)
+        self.out = nn.Linear(config.num_heads * head_dim, size, bias=False, dtype=dtype)
+        self.norm2 = nn.RMSNorm(size, eps=config.norm_eps, dtype=dtype)
+        self.gate_up = nn.Linear(size, 2 * inner, bias=False, dtype=dtype)
+        self.down = nn.Linear(inner, size, bias=False, dtype=dtype)
+
+    def forward(self, x_NE: torch.Tensor, table: RotaryTable, cache: StreamingCache) -> torch.Tensor:
+        num_rotated = self._num_heads + self._num_kv_heads
+        qkv = self.qkv(self.norm1(x_NE)).unflatten(-1, (num_rotated + self._num_kv_heads, -1))
+        rotated = rotate(qkv[:, :num_rotated], table)
+        k_KLD, v_KLD = cache.append(
+            self._index,
+            qkv[:, self._num_heads : num_rotated],
+            rotated[:, self._num_heads :],
+            qkv[:, num_rotated:],
+        )
+        x_NE = x_NE + self.out(attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD))
+        gate, up = self.gate_up(self.norm2(x_NE)).chunk(2, dim=-1)
+        out_NE: torch.Tensor = x_NE + self.down(functional.silu(gate) * up)
+        return out_NE
+
+
+class LanguageModel(nn.Module):
+    """Embeddings, layers, and the head that makes logits."""
+
+    def __init__(self, config: TextConfig, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(config.vocab_size, config.hidden_size, dtype=dtype)
+        self.layers = nn.ModuleList(LanguageLayer(config, index, dtype) for index in range(config.num_layers))
+        self.norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps, dtype=dtype)
+        self.head: nn.Linear | None = None
+        """None where the embedding is the head too."""
+        if not config.tied_embeddings:
+            self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False, dtype=dtype)
+
+    def tie_head(self) -> None:
+        """Use the embedding as the head."""
+        self.head = None
+
+    def forward(self, x_NE: torch.Tensor, table: RotaryTable, cache: StreamingCache) -> torch.Tensor:
+        """Run N embedded tokens after those in ``cache`` and keep their keys and values there.
+
+        ``table`` holds the rotations of the N tokens. Returns the last layer's states (N, E), before the
+        norm.
+        """
+        cache.reserve(x_NE.shape[0])
+        for layer in self.layers:
+            x_NE = layer(x_NE, table, cache)
+        cache.commit(x_NE.shape[0])
+        return x_NE
+
+    def logits(self, x_NE: torch.Tensor) -> torch.Tensor:
+        """Raw logits (N, V), float32, for states that ``forward`` returned."""
+        weight_VE = self.embed.weight if self.head is None else self.head.weight
+        return functional.linear(self.norm(x_NE), weight_VE).float()

@@ -1,0 +1,204 @@
+"""Loading a checkpoint: everything a session needs, ready on its device.
+
+Knows: folders and hub ids, the order in which things are read and checked, devices and types.
+Does not know: streams. A loaded model holds no state of one and can serve several, one after the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.config import ModelConfig, read_config
+from engine.errors import (
+    CheckpointNotFoundError,
+    NotQwenVLError,
+    OutOfMemoryError,
+    SettingsError,
+    TokenizerError,
+)
+from engine.language import LanguageModel
+from engine.memory import free_bytes
+from engine.preprocess import PatchSettings
+from engine.prompt import PromptBuilder
+from engine.settings import StreamSettings
+from engine.vision import VisionTower
+from engine.weights import load_weights, weight_files
+
+logger = logging.getLogger("ringside.engine.model")
+
+Progress = Callable[[float, str], None]
+_DOWNLOADED = ("*.json", "*.safetensors", "merges.txt")
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class LoadedModel:
+    """A checkpoint in memory."""
+
+    name: str
+    """The folder or hub id it was loaded from, as it was asked for."""
+
+    config: ModelConfig
+    tokenizer: Any
+    """The transformers tokenizer."""
+
+    prompt: PromptBuilder
+    language: LanguageModel
+    vision: VisionTower
+    patches: PatchSettings
+    """How the vision tower wants its pixels."""
+
+    stop_ids: frozenset[int]
+    """Ids that end a phrase."""
+
+    settings: StreamSettings
+    """The stream settings this checkpoint was trained for."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of weights."""
+        return sum(p.numel() for part in (self.language, self.vision) for p in part.parameters())
+
+
+def load_model(
+    path_or_hub_id: str | Path,
+    *,
+    device: str | torch.device = "auto",
+    dtype: torch.dtype | str | None = None,
+    progress: Progress | None = None,
+) -> LoadedModel:
+    """Load any Qwen2.5-VL checkpoint: a folder, or a hub id, which is downloaded once.
+
+    ``device``: "auto" takes CUDA where there is any. ``dtype``: None takes bfloat16 on CUDA and float32
+    elsewhere. ``progress(fraction, text)`` is called as loading goes on. Raises CheckpointError (not found,
+    not Qwen2.5-VL, weights missing or damaged, tokenizer unfit), OutOfMemoryError, SettingsFileError for
+    its ``ringside.json``, and SettingsError for an unknown device or type.
+    """
+    report = progress or (lambda fraction, text: None)
+    report(0.0, "Looking for the model")
+    folder = _find(path_or_hub_id, report)
+    config = read_config(folder)
+    weight_files(folder)
+    target = _device(device)
+    kind = _dtype(dtype, target)
+    settings = StreamSettings.from_checkpoint(folder)
+    report(0.05, "Reading the tokenizer")
+    tokenizer = _load_tokenizer(folder)
+    prompt = PromptBuilder(tokenizer)
+    language, vision = _allocate(config, target, kind)
+    load_weights(
+        folder, language, vision, config, lambda part: report(0.1 + 0.9 * part, "Reading the weights")
+    )
+    logger.info("loaded %s on %s as %s", path_or_hub_id, target, kind)
+    return LoadedModel(
+        name=str(path_or_hub_id),
+        config=config,
+        tokenizer=tokenizer,
+        prompt=prompt,
+        language=language,
+        vision=vision,
+        patches=_patch_settings(folder, config),
+        stop_ids=config.stop_ids | {prompt.special.im_end, prompt.special.end_of_text},
+        settings=settings,
+        device=target,
+        dtype=kind,
+    )
+
+
+def _find(path_or_hub_id: str | Path, report: Progress) -> Path:
+    folder = Path(path_or_hub_id).expanduser()
+    if folder.is_dir():
+        return folder
+    name = str(path_or_hub_id)
+    if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
+        raise CheckpointNotFoundError(path_or_hub_id)
+    from huggingface_hub import snapshot_download  # imported late: few runs need it
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    report(0.0, f"Downloading {name}")
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_DOWNLOADED)))
+    except HFValidationError as error:
+        raise CheckpointNotFoundError(name) from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise CheckpointNotFoundError(name, f"The hub says: {error}") from error
+
+
+def _device(device: str | torch.device) -> torch.device:
+    if str(device) == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise SettingsError("device", device, "use auto, cpu, cuda or cuda:0") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("device", str(device), "PyTorch finds no CUDA GPU here; use auto or cpu")
+    return chosen
+
+
+def _dtype(dtype: torch.dtype | str | None, device: torch.device) -> torch.dtype:
+    if dtype is None:
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    chosen = _DTYPES.get(dtype) if isinstance(dtype, str) else dtype
+    if chosen is None or chosen not in _DTYPES.values():
+        raise SettingsError("dtype", dtype, f"use one of {', '.join(_DTYPES)}")
+    return chosen
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast  # imported late: it takes a second
+
+    file = folder / "tokenizer.json"
+    try:
+        if file.is_file():
+            # The file is taken as it is: a class named in tokenizer_config.json may bring rules of its own.
+            make: Any = PreTrainedTokenizerFast
+            return make(tokenizer_file=str(file), name_or_path=str(folder))
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the tokenizers library raises nothing narrower
+        raise TokenizerError(folder, f"it cannot be read ({error})") from error
+
+
+def _allocate(
+    config: ModelConfig, device: torch.device, dtype: torch.dtype
+) -> tuple[LanguageModel, VisionTower]:
+    """Both models with storage on ``device`` and no values yet."""
+    with torch.device("meta"):
+        language, vision = LanguageModel(config.text, dtype), VisionTower(config.vision, dtype)
+    parts = (language, vision)
+    needed = sum(p.numel() for part in parts for p in part.parameters()) * dtype.itemsize
+    free = free_bytes(device)
+    if free is not None and needed > free:
+        raise OutOfMemoryError("the model's weights", str(device), needed, free)
+    for part in parts:
+        part.requires_grad_(False).eval().to_empty(device=device)
+    return parts
+
+
+def _patch_settings(folder: Path, config: ModelConfig) -> PatchSettings:
+    """Sizes from the model's configuration, mean and deviation from the processor's where it has any."""
+    values: dict[str, Any] = {}
+    file = folder / "preprocessor_config.json"
+    if file.is_file():
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise NotQwenVLError(folder, f"{file.name} is not readable JSON ({error})") from error
+    vision, usual = config.vision, PatchSettings()
+    return PatchSettings(
+        patch_size=vision.patch_size,
+        temporal_patch_size=vision.temporal_patch_size,
+        merge_size=vision.merge_size,
+        mean=tuple(values.get("image_mean", usual.mean)),
+        std=tuple(values.get("image_std", usual.std)),
+    )
