@@ -1,20 +1,22 @@
 """The commentator: what is said of a match, word by word, and when.
 
-Knows the policy (what is worth telling, what waits, what is cut short) and the timing. The wording is the
-phrasebook's. Knows nothing of pictures; but it tells only what the picture shows, when the picture shows it:
+Knows the policy (what is worth telling, what waits) and the timing. The wording is the phrasebook's. Knows nothing of
+pictures; but it tells only what the picture shows, when the picture shows it:
 
 - In second k it knows what has happened by k + 0.5 s (`records.LOOKS_PER_S`), as the model does that sees the frames
   at k and k + 0.5 and then speaks. Every word begins and ends within one second.
 - What is said in second k depends on the match so far and on what is being said; chance decides the wording alone.
-- Goals, saves, shots, tackles, corners, throw-ins, kick-offs and whistles are always told, in order, from the second
-  in which they are seen or as soon as the last one is told. Small talk breaks off for them.
-- Small talk, while there is nothing of the kind: a player who has just got the ball, unless deep in his own half; a
-  player still on the ball after `CARRY_AFTER_S` silent seconds; the run of play or the score after `FILL_AFTER_S`.
+- Goals, saves, shots, tackles, corners, throw-ins, kick-offs and whistles are told in order, from the second in which
+  they are seen or as soon as the sentence before is over; so is a shot that goes wide. At most one sentence begins in
+  a second.
+- Small talk, while there is nothing of the kind: a second thought on what has just been told; a player who has just
+  got the ball, unless deep in his own half; a player still on the ball after `CARRY_AFTER_S` silent seconds; the run
+  of play or the score after `FILL_AFTER_S`.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
@@ -35,6 +37,7 @@ from training.demo_league.records import (
     PHASES,
     PITCH_LENGTH_M,
     Event,
+    EventKind,
     Match,
 )
 
@@ -47,6 +50,8 @@ CARRY_AFTER_S = 2
 FILL_AFTER_S = 4
 DEEP_M = 14.0
 """Who gets the ball closer than this to his own goal line isn't worth a word."""
+MAX_SMALL_TALK_WORDS = 4
+"""So much small talk is over before an event has waited for long."""
 MISS_AFTER_S = 1.2
 """When a shot that nobody has saved and that isn't a goal is seen to be wide."""
 THROW_IN_STALE_S = 1.6
@@ -56,7 +61,7 @@ LONG_PASS_M = 6.0
 
 _BEGIN_S, _END_S = 0.04, 0.97
 _MAX_WORD_S, _MIN_WORD_S = 0.42, 0.05
-_TOLD_KINDS = frozenset(SECTIONS) - {"pass"}
+_TOLD_KINDS = frozenset(get_args(EventKind)) - {"pass"}
 _PLAY = PHASES.index("play")
 
 
@@ -70,11 +75,10 @@ class TimedWord(NamedTuple):
 
 @dataclass(slots=True)
 class _Saying:
-    """A sentence, or a few, said in one go."""
+    """Something that is being said; it is said to the end."""
 
     words: list[str]
-    num_must: int = 0
-    """So many words are said whatever happens."""
+    second_thought: list[str] = field(default_factory=list)
     trigger_at: int = -1
     """The word that tells of an event, or -1."""
     event_s: float = 0.0
@@ -136,6 +140,7 @@ class _Commentator:
         self._open_shot: Event | None = None
         self._after_half_time = False
         self._saying: _Saying | None = None
+        self._second_thought: list[str] = []
         self._last_spoken_s = -1
         self._last_touch: list[int] = match.last_touch_T.tolist()
         self._phase: list[int] = match.phase_T.tolist()
@@ -148,11 +153,11 @@ class _Commentator:
         if self._saying is not None:
             self._continue(said, self._saying, MAX_WORDS_PER_S)
         if self._saying is None and len(said.words) < MAX_WORDS_PER_S:
-            self._saying = self._next_event(look_s)
-            if self._saying is None and not said.words:
-                self._saying = self._small_talk(second, look_s)
-            if self._saying is not None:
-                self._begin(said, self._saying, second)
+            saying = self._next_event(look_s)
+            if saying is None and not said.words:
+                saying = self._small_talk(second, look_s)
+            if saying is not None:
+                self._begin(said, saying, second)
         if said.words:
             self._last_spoken_s = second
         return said
@@ -173,22 +178,22 @@ class _Commentator:
             self._open_shot = None
 
     def _begin(self, said: _Second, saying: _Saying, second: int) -> None:
+        self._saying = saying
+        self._second_thought = saying.second_thought
         num_words = len(saying.words)
         if not said.words:
             begin_s = saying.event_s + REACTION_S / 2 if saying.trigger_at >= 0 else second + 0.45
             said.begin_s = min(max(begin_s, second + _BEGIN_S), second + 0.65)
-            if num_words > MAX_WORDS_PER_S and saying.num_must != MAX_WORDS_PER_S:
+            if num_words > MAX_WORDS_PER_S:
                 num_words = FIRST_WORDS
         self._continue(said, saying, min(num_words, MAX_WORDS_PER_S - len(said.words)))
 
     def _continue(self, said: _Second, saying: _Saying, num_words: int) -> None:
-        """Say up to so many more words; end the saying where it ends, or where something else is to be told."""
-        end = saying.num_must if self._to_tell else len(saying.words)
-        for at in range(saying.num_said, min(saying.num_said + num_words, end)):
+        for at in range(saying.num_said, min(saying.num_said + num_words, len(saying.words))):
             said.words.append(saying.words[at])
             said.earliest_s.append(saying.event_s + REACTION_S if at == saying.trigger_at else 0.0)
             saying.num_said += 1
-        if saying.num_said >= end:
+        if saying.num_said == len(saying.words):
             self._saying = None
 
     # What to say
@@ -225,6 +230,8 @@ class _Commentator:
         tick, tick_before = match.tick_at(look_s), match.tick_at(look_s - 1.0)
         num_silent_s = second - self._last_spoken_s - 1
         score = (int(match.score_T2[tick, HOME]), int(match.score_T2[tick, AWAY]))
+        if self._second_thought:
+            return _Saying(self._second_thought)
         if second == 0 and match.clock_offset_s == 0.0 and score == (0, 0):
             return self._saying_of(self._pick(SECTIONS["opening"]), score)
         player = self._last_touch[tick]
@@ -239,8 +246,8 @@ class _Commentator:
         if num_silent_s >= CARRY_AFTER_S and not is_deep and player == int(match.owner_T[tick]):
             return self._saying_of(self._pick(SECTIONS["carry"]), score, player)
         if num_silent_s >= FILL_AFTER_S:
-            level = SECTIONS["level"] if score[HOME] == score[AWAY] else ()
-            return self._saying_of(self._pick(SECTIONS["keep"], SECTIONS["score"] + level), score, player)
+            who_leads = SECTIONS["level" if score[HOME] == score[AWAY] else "led"]
+            return self._saying_of(self._pick(SECTIONS["keep"], SECTIONS["score"] + who_leads), score, player)
         return None
 
     def _up_pitch_m(self, player: int, tick: int) -> float:
@@ -281,54 +288,65 @@ class _Commentator:
         *,
         event: Event | None = None,
     ) -> _Saying:
-        """Fill in a pattern; with an event, all of it up to "|" must be said."""
+        """Fill in a pattern."""
         match = self._match
         home, away = match.home.name, match.away.name
-        slots = {"H": home, "V": away}
+        slots = {"H": home, "V": away, "L": home if score[HOME] > score[AWAY] else away}
         if player is not None:
             slots["p"] = match.player(player).name
             is_home = player < NUM_PLAYERS_PER_TEAM
             slots["t"], slots["u"] = (home, away) if is_home else (away, home)
         if other is not None and other >= 0:
             slots["o"] = match.player(other).name
-        text = pattern
-        for slot in ("s", "n", "f", "r"):
-            if "{" + slot + "}" in text:
-                text = text.replace("{" + slot + "}", self._score_words(slot, score))
-        words = text.format_map(slots).split()
-        num_must = 0
-        if event is not None:
-            num_must = words.index("|") if "|" in words else len(words)
-        if "|" in words:
-            words.remove("|")
-        for i, word in enumerate(words):
-            if i == 0 or words[i - 1][-1] in ".!?":
-                words[i] = word[0].upper() + word[1:]
+        first, _, second_thought = pattern.partition(" | ")
+        words = self._fill(first, slots, score, is_small_talk=event is None)
         if event is None:
             return _Saying(words)
-        triggers = find_triggers([bare for word in words[:num_must] for bare in normalise(word)])
+        triggers = find_triggers([bare for word in words for bare in normalise(word)])
         trigger_at = triggers[0][1] - 1 if triggers else -1
-        return _Saying(words, num_must, trigger_at, event.time_s)
-
-    def _score_words(self, slot: str, score: tuple[int, int]) -> str:
-        """The score as the slot wants it (see phrasebook.py)."""
-        home_goals, away_goals = score
-        is_level = home_goals == away_goals
-        if slot == "f":
-            form = SCORE_FULL
-        elif slot == "r":
-            form = "{a} all" if is_level else "{a} {b}"
-        elif slot == "s":
-            form = self._pick(SCORE_LEVEL_CLAUSE if is_level else SCORE_LED_CLAUSE)
-        else:
-            form = self._pick(SCORE_LEVEL if is_level else SCORE_LED)
-        home_team, away_team = self._match.home.name, self._match.away.name
-        return form.format(
-            H=home_team,
-            V=away_team,
-            L=home_team if home_goals > away_goals else away_team,
-            h=say_number(home_goals),
-            v=say_number(away_goals),
-            a=say_number(max(score)),
-            b=say_number(min(score)),
+        return _Saying(
+            words, self._fill(second_thought, slots, score, is_small_talk=True), trigger_at, event.time_s
         )
+
+    def _fill(
+        self, text: str, slots: dict[str, str], score: tuple[int, int], *, is_small_talk: bool
+    ) -> list[str]:
+        """The words of a pattern; of the ways to say the score, one is drawn that fits the length."""
+        slot = next((slot for slot in _SCORE_SLOTS if slot in text), None)
+        if slot is None:
+            return _capitalise(text.format_map(slots).split())
+        goals = {
+            "h": say_number(score[HOME]),
+            "v": say_number(score[AWAY]),
+            "a": say_number(max(score)),
+            "b": say_number(min(score)),
+        }
+        is_level = score[HOME] == score[AWAY]
+        ways = [
+            _capitalise(
+                text.replace(slot, form).format_map(slots | goals).replace("nil all", "nil nil").split()
+            )
+            for form in _SCORE_SLOTS[slot][is_level]
+        ]
+        fitting = [way for way in ways if (len(way) - FIRST_WORDS) % MAX_WORDS_PER_S != 1]
+        if is_small_talk:
+            fitting = [way for way in ways if len(way) <= MAX_SMALL_TALK_WORDS]
+        ways = fitting or ways
+        return ways[self._draw(len(ways))]
+
+
+_SCORE_SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "{s}": (SCORE_LED_CLAUSE, SCORE_LEVEL_CLAUSE),
+    "{n}": (SCORE_LED, SCORE_LEVEL),
+    "{f}": ((SCORE_FULL,), (SCORE_FULL,)),
+    "{r}": (("{a} {b}",), ("{a} all",)),
+}
+"""How each score slot may be said when somebody leads, and when it is level."""
+
+
+def _capitalise(words: list[str]) -> list[str]:
+    """Begin every sentence with a capital letter."""
+    return [
+        word[0].upper() + word[1:] if i == 0 or words[i - 1][-1] in ".!?" else word
+        for i, word in enumerate(words)
+    ]

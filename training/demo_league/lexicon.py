@@ -94,6 +94,26 @@ TRIGGERS: dict[MentionKind, tuple[str, ...]] = {
 }
 """Normalised word groups; where several fit at a place, the longest counts."""
 
+NOUN_TRIGGERS = frozenset(
+    {
+        *(
+            "goal",
+            "goals",
+            "equaliser",
+            "scorer",
+            "shot",
+            "shots",
+            "strike",
+            "effort",
+            "save",
+            "tackle",
+            "challenge",
+        ),
+        *("corner", "corners", "kick-off", "kickoff", "throw-in", "throw"),
+    }
+)
+"""Triggers after which "from", "for" or "to" leads to who does it."""
+
 MAX_TRIGGER_WORDS = max(len(trigger.split()) for triggers in TRIGGERS.values() for trigger in triggers)
 KIND_OF_TRIGGER: dict[tuple[str, ...], MentionKind] = {
     tuple(trigger.split()): kind for kind, triggers in TRIGGERS.items() for trigger in triggers
