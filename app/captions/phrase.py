@@ -1,0 +1,32 @@
+"""A phrase: words, and the seconds of the video in which they were said.
+
+Knows no file format.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+
+@dataclasses.dataclass(frozen=True)
+class Phrase:
+    """What was said in one step. Text is kept in one line; a phrase without words is refused (ValueError)."""
+
+    start_s: float
+    """When the step starts, in seconds of the video."""
+
+    end_s: float
+    """When the step ends, in seconds of the video."""
+
+    text: str
+    """The words, in one line."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0 <= self.start_s < self.end_s):
+            raise ValueError(f"a phrase cannot last from {self.start_s} to {self.end_s} s")
+        # Control characters would break every format; a line break would end a cue early.
+        line = " ".join("".join(c if c.isprintable() else " " for c in self.text).split())
+        if not line:
+            raise ValueError("a phrase has words")
+        object.__setattr__(self, "text", line)

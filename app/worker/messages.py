@@ -1,0 +1,183 @@
+"""What is asked of the engine's worker, and what it answers: immutable records.
+
+Knows: the words of the conversation. Does not know: threads, torch, or who listens.
+
+Requests are answered in the order in which they come. ``session_id`` is the asker's own number for a session; every
+answer about that session carries it, so that answers to an abandoned session can be told apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from engine.chunk import FrameChunk
+from engine.settings import StreamSettings
+
+if TYPE_CHECKING:
+    from engine.session import StepResult
+
+FailedWhile = Literal["loading", "starting", "running"]
+"""What the worker was doing: loading a model, starting a session, running a step."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadModel:
+    """Load a model, in place of the present one if there is one; ends a running session.
+
+    Answers: ModelLoading, any number of times, then ModelReady or WorkerFailed.
+    """
+
+    path: str | Path
+    """Checkpoint folder or hub id."""
+
+    device: str = "auto"
+    """"auto", "cpu", "cuda" or "cuda:1"."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StartSession:
+    """Start a new stream on the present model; ends a running session.
+
+    Answers: SessionStarted or WorkerFailed.
+    """
+
+    settings: StreamSettings
+    session_id: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ChunkRequest:
+    """Comment on one chunk. Chunks that come while no session runs are dropped.
+
+    Answers: TextPiece, any number of times, then StepDone or WorkerFailed.
+    """
+
+    chunk: FrameChunk
+    question: str | None = None
+    """Put into this chunk's turn. If this chunk is dropped, the question moves on to the next one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StopSession:
+    """End the session: the running step is abandoned between two tokens, chunks that wait are forgotten.
+
+    Answers: SessionStopped, also when no session runs.
+    """
+
+    session_id: int = 0
+    after_waiting: bool = False
+    """Comment on the chunks that wait first, and then end."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shutdown:
+    """End the worker: as StopSession, then the model is let go and the thread ends. Answers: WorkerStopped."""
+
+
+WorkerRequest = LoadModel | StartSession | ChunkRequest | StopSession | Shutdown
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelLoading:
+    """A model is on its way."""
+
+    fraction: float
+    """From 0 to 1."""
+
+    text: str
+    """What is being done, for a person."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelReady:
+    """The model is loaded."""
+
+    name: str
+    """Last part of its folder or hub id."""
+
+    device: str
+    """Where it runs: "cpu" or "cuda:0"."""
+
+    settings: StreamSettings
+    """What the checkpoint was trained for; alter with dataclasses.replace and pass to StartSession."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SessionStarted:
+    """Chunks may come."""
+
+    session_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TextPiece:
+    """Some characters of the phrase being said, as they are sampled."""
+
+    start_s: float
+    """Start of the chunk they are about, in seconds of the stream."""
+
+    end_s: float
+    """End of that chunk."""
+
+    text: str
+    session_id: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class StepDone:
+    """One chunk is commented on; ``result.text`` is the whole phrase, empty for a silent second."""
+
+    result: StepResult
+    num_dropped: int
+    """Chunks dropped since the session started."""
+
+    delay_s: float = 0.0
+    """Wall-clock seconds from the chunk's arrival at the worker to the end of its step."""
+
+    num_waiting: int = 0
+    """Chunks that wait now."""
+
+    session_id: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class SessionStopped:
+    """The session has ended; nothing more comes from it."""
+
+    session_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerFailed:
+    """Something went wrong. After "loading" there is no model; after the others no session; the worker lives on."""
+
+    message: str
+    """What is wrong, for a person."""
+
+    hint: str = ""
+    """What to do."""
+
+    details: str = ""
+    """Traceback, for a bug report."""
+
+    during: FailedWhile = "running"
+    session_id: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerStopped:
+    """The worker's thread is about to end; the last event."""
+
+
+WorkerEvent = (
+    ModelLoading
+    | ModelReady
+    | SessionStarted
+    | TextPiece
+    | StepDone
+    | SessionStopped
+    | WorkerFailed
+    | WorkerStopped
+)

@@ -1,0 +1,242 @@
+"""The thread that owns the model: requests in, events out.
+
+Knows: the engine's three calls (load, session, step) and how their failures are put in words. The engine and torch
+are imported inside the thread, so that a program can show its window first.
+Does not know: where chunks come from, or who listens to the events.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from app.worker.mailbox import Mailbox
+from app.worker.messages import (
+    ChunkRequest,
+    FailedWhile,
+    LoadModel,
+    ModelLoading,
+    ModelReady,
+    SessionStarted,
+    SessionStopped,
+    Shutdown,
+    StartSession,
+    StepDone,
+    StopSession,
+    TextPiece,
+    WorkerEvent,
+    WorkerFailed,
+    WorkerRequest,
+    WorkerStopped,
+)
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from engine.session import StreamingSession
+
+    from engine.model import LoadedModel
+
+_log = logging.getLogger("ringside.app.worker")
+
+
+class EngineWorker:
+    """Owns the model in one thread.
+
+    ``on_event`` is called from that thread, for one event after the other, and has to return quickly. Up to
+    ``max_waiting_chunks`` chunks wait; one more drops the oldest, or with ``lossless`` makes ``submit`` wait.
+    """
+
+    def __init__(
+        self,
+        on_event: Callable[[WorkerEvent], None],
+        *,
+        max_waiting_chunks: int = 2,
+        lossless: bool = False,
+    ) -> None:
+        self._on_event = on_event
+        self._mailbox = Mailbox(max_waiting_chunks=max_waiting_chunks, lossless=lossless)
+        # A daemon, so that a program that dies without `close` does not hang on its model.
+        self._thread = threading.Thread(target=self._run, name="ringside-engine", daemon=True)
+        self._model: LoadedModel | None = None
+        self._session: StreamingSession | None = None
+        self._session_id = 0
+
+    def start(self) -> None:
+        """Start the thread; once."""
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def submit(self, request: WorkerRequest) -> bool:
+        """Ask for something; from any thread. Waits only for room for a chunk in a lossless worker.
+
+        Returns False if it will not be done: after a Shutdown, or if a command overtook a chunk that waited for room.
+        """
+        match request:
+            case ChunkRequest():
+                return self._mailbox.put_chunk(request)
+            case StopSession(after_waiting=True):
+                return self._mailbox.put_stop_after_waiting(request)
+            case _:
+                return self._mailbox.put_command(request)
+
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Shut down and wait for the thread's end; True if it has ended.
+
+        A running step ends between two tokens, so this takes as long as one forward pass, or one weight file.
+        """
+        self._mailbox.put_command(Shutdown())
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        while True:
+            letter = self._mailbox.take()
+            match letter.request:
+                case LoadModel() as request:
+                    self._load(request)
+                case StartSession() as request:
+                    self._start_session(request)
+                case ChunkRequest() as request:
+                    self._step(request, letter.arrived_at_s)
+                case StopSession() as request:
+                    self._session = None
+                    self._emit(SessionStopped(request.session_id))
+                case Shutdown():
+                    break
+        self._let_go()
+        self._emit(WorkerStopped())
+
+    def _load(self, request: LoadModel) -> None:
+        self._let_go()
+
+        def report(fraction: float, text: str) -> None:
+            if self._mailbox.has_command:
+                raise _AbandonedError
+            self._emit(ModelLoading(fraction, text))
+
+        try:
+            report(0.0, "Starting the engine")
+            from engine.model import load_model
+
+            self._model = load_model(request.path, device=request.device, progress=report)
+        except _AbandonedError:
+            _log.info("loading %s was abandoned", request.path)
+            return
+        except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
+            self._fail("loading", error)
+            return
+        model = self._model
+        name = Path(str(request.path)).name or str(request.path)
+        self._emit(ModelReady(name, str(model.device), model.settings))
+
+    def _start_session(self, request: StartSession) -> None:
+        self._session, self._session_id = None, request.session_id
+        if self._model is None:
+            self._emit(
+                WorkerFailed(
+                    "No model is loaded.", "Choose a model.", "", "starting", session_id=request.session_id
+                )
+            )
+            return
+        try:
+            from engine.session import StreamingSession
+
+            self._session = StreamingSession(self._model, request.settings)
+        except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
+            self._fail("starting", error)
+            return
+        self._emit(SessionStarted(request.session_id))
+
+    def _step(self, request: ChunkRequest, arrived_at_s: float) -> None:
+        chunk = request.chunk
+        if self._session is None:
+            _log.debug("no session runs; the chunk at %.1f s is dropped", chunk.start_s)
+            return
+        try:
+            step = self._session.step(chunk, question=request.question)
+            for piece in step:
+                if self._mailbox.has_command:
+                    _log.info("the step at %.1f s was abandoned", chunk.start_s)
+                    self._session = None
+                    return
+                self._emit(TextPiece(chunk.start_s, chunk.end_s, piece, self._session_id))
+            result = step.result
+        except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
+            self._session = None
+            self._fail("running", error)
+            return
+        self._emit(
+            StepDone(
+                result=result,
+                num_dropped=self._mailbox.num_dropped,
+                delay_s=time.monotonic() - arrived_at_s,
+                num_waiting=self._mailbox.num_waiting,
+                session_id=self._session_id,
+            )
+        )
+
+    def _let_go(self) -> None:
+        had_model = self._model is not None
+        self._session = self._model = None
+        torch = sys.modules.get("torch")
+        if had_model and torch is not None:
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _fail(self, during: FailedWhile, error: Exception) -> None:
+        message, hint = _in_words(during, error)
+        _log.warning("%s failed: %s", during, error)
+        details = "".join(traceback.format_exception(error))
+        self._emit(WorkerFailed(message, hint, details, during, self._session_id))
+
+    def _emit(self, event: WorkerEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 - a listener's fault is not the worker's: logged, and on with the work
+            _log.exception("a listener failed on %s", type(event).__name__)
+
+
+class _AbandonedError(Exception):
+    """A command came while a model was loading."""
+
+
+def _in_words(during: FailedWhile, error: Exception) -> tuple[str, str]:
+    """Message and hint for a person."""
+    match error:
+        case EngineError():
+            return str(error), ""
+        case ImportError():
+            return f"A package that the engine needs cannot be loaded: {error}.", "Install Ringside again."
+        case MemoryError():
+            return "There is not enough memory.", "Close other programs, or use a smaller model."
+        case OSError():
+            return f"Something could not be read: {error}.", "Check the model's folder and the network."
+        case _:
+            what = {"loading": "load the model", "starting": "start", "running": "go on"}[during]
+            return (
+                f"The engine could not {what}: {type(error).__name__}: {error}.",
+                "This is a fault in Ringside; please report it with the details.",
+            )
