@@ -16,23 +16,35 @@ if TYPE_CHECKING:
     from engine.errors import EngineError as EngineError
     from engine.errors import OutOfMemoryError as OutOfMemoryError
     from engine.errors import SettingsError as SettingsError
+    from engine.model import LoadedModel as LoadedModel
+    from engine.model import load_model as load_model
     from engine.prompt import PromptBuilder as PromptBuilder
+    from engine.session import StreamingSession as StreamingSession
     from engine.settings import ResizeSettings as ResizeSettings
     from engine.settings import SamplingSettings as SamplingSettings
     from engine.settings import StreamSettings as StreamSettings
     from engine.settings import WindowSettings as WindowSettings
+    from engine.step import StepResult as StepResult
+    from engine.step import StepStream as StepStream
+    from engine.step import StepTimings as StepTimings
 
 _HOMES = {
     "CheckpointError": "errors",
     "EngineError": "errors",
     "FrameChunk": "chunk",
+    "LoadedModel": "model",
     "OutOfMemoryError": "errors",
     "PromptBuilder": "prompt",
     "ResizeSettings": "settings",
     "SamplingSettings": "settings",
     "SettingsError": "errors",
+    "StepResult": "step",
+    "StepStream": "step",
+    "StepTimings": "step",
     "StreamSettings": "settings",
+    "StreamingSession": "session",
     "WindowSettings": "settings",
+    "load_model": "model",
 }
 
 __all__ = sorted(_HOMES)

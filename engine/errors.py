@@ -111,10 +111,14 @@ class WeightsDamagedError(CheckpointError):
 class OutOfMemoryError(EngineError):
     """The device has not enough memory."""
 
-    def __init__(self, what: str, device: str, needed_bytes: int, free_bytes: int) -> None:
+    def __init__(self, what: str, device: str, needed_bytes: int | None, free_bytes: int | None) -> None:
+        facts = [
+            f"{number / 1e9:.2f} GB {word}"
+            for number, word in ((needed_bytes, "needed"), (free_bytes, "free"))
+            if number is not None
+        ]
         super().__init__(
-            f"Not enough memory on {device} for {what}: {needed_bytes / 1e9:.2f} GB needed, "
-            f"{free_bytes / 1e9:.2f} GB free. Close other programs, or use a smaller model, "
+            f"Not enough memory on {device} for {what}: {', '.join(facts)}. Close other programs, or use a smaller model, "
             "shorter windows or smaller frames."
         )
         self.needed_bytes = needed_bytes

@@ -75,7 +75,9 @@ class Ledger:
         self._previous = _Piece(list(prefix.previous))
         self._tail = _Piece(list(prefix.tail))
         self._rounds: deque[_Round] = deque()
-        self._num_begun = 0
+        self.num_begun = 0
+        """Rounds that have begun since the stream started."""
+
         self.num_cached = 0
         """Tokens at the start of the context whose keys and values are in the cache."""
 
@@ -145,12 +147,12 @@ class Ledger:
                 separator=_Piece([]),
             )
         )
-        self._num_begun += 1
+        self.num_begun += 1
 
     def cancel_round(self) -> None:
         """Take back the round that has just begun; nothing of it may be cached."""
         self._rounds.pop()
-        self._num_begun -= 1
+        self.num_begun -= 1
         if self._rounds:
             self._rounds[-1].separator.ids.clear()
 
@@ -191,7 +193,7 @@ class Ledger:
         """The sink's tokens and the last ``text_window - 1`` stay, from the second step on."""
         num_last = max(self._text_window - 1, 0)
         cut_start, cut_end = self._text_sink, len(self._previous.ids) - num_last
-        if self._num_begun and cut_start < cut_end:
+        if self.num_begun and cut_start < cut_end:
             places = list(self._previous.places)
             del self._previous.ids[cut_start:cut_end], places[cut_start:cut_end]
             self._previous.places = places

@@ -1,0 +1,173 @@
+"""The context of one stream: the ledger's integers and the cache's tensors, kept in agreement.
+
+Knows: how an eviction, a prefill and one more token change both together, and that after a failure in
+between they must not be trusted.
+Does not know: frames, sampling, text.
+
+Shapes: N new tokens, L cached ones, E hidden size, V vocabulary, M tokens of a vision block.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from engine.budget import ContextBudget
+from engine.cache import StreamingCache
+from engine.errors import SessionError, WindowError
+from engine.ledger import Ledger
+from engine.model import LoadedModel
+from engine.prompt import UserTurnParts
+from engine.rope import Span, TextSpan, VisionSpan, positions_3d
+from engine.rotary import RotaryTable, TextRotary
+from engine.settings import StreamSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class KeptContext:
+    """What an eviction left."""
+
+    ids: list[int]
+    """Every id, those pending included."""
+
+    num_cached: int
+    """How many of them have keys and values."""
+
+
+class StreamContext:
+    """What the language model sees of one stream. Storage is made when the size of a chunk is first known."""
+
+    def __init__(self, model: LoadedModel, settings: StreamSettings) -> None:
+        self._model = model
+        self._settings = settings
+        self._rotary = TextRotary(model.config.text, model.device)
+        self._cache: StreamingCache | None = None
+        self._roomy_for: VisionSpan | None = None
+        self._torn = False
+        self._coming: RotaryTable | None = None
+        """Rotations of the answer's tokens."""
+        self._answer: list[int] = []
+        self._start_over()
+
+    @property
+    def ids(self) -> list[int]:
+        """Every id, those pending included."""
+        return self._ledger.token_ids
+
+    @property
+    def num_cached(self) -> int:
+        """How many of them, from the first on, have keys and values."""
+        return self._ledger.num_cached
+
+    @property
+    def num_tokens(self) -> int:
+        """How many ids there are."""
+        return self._ledger.num_tokens
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no round has begun yet."""
+        return self._ledger.num_begun == 0
+
+    @property
+    def cache(self) -> StreamingCache:
+        """The tensors. Raises SessionError before ``make_room``."""
+        if self._cache is None:
+            raise SessionError("The stream has not begun: there is no cache yet.")
+        return self._cache
+
+    def restart(self, settings: StreamSettings) -> None:
+        """Empty the context for a new stream; storage is kept."""
+        self._settings = settings
+        self._roomy_for = None
+        if self._cache:
+            self._cache.clear()
+        self._start_over()
+
+    def make_room(self, vision: VisionSpan) -> None:
+        """Make storage for a stream of such blocks, if there is none.
+
+        Raises WindowError if the windows do not fit the model, OutOfMemoryError if they do not fit the
+        device.
+        """
+        if vision == self._roomy_for:
+            return
+        budget = ContextBudget.of(self._model.prompt, self._prefix, self._settings, vision)
+        limit = self._model.config.text.max_positions
+        if budget.num_positions > limit:
+            raise WindowError(budget.num_positions, limit, vision.length)
+        if self._cache is None:
+            model = self._model
+            self._cache = StreamingCache(model.config.text, budget.num_tokens, model.device, model.dtype)
+        self._roomy_for = vision
+
+    def evict(self) -> None:
+        """Let go of what the windows no longer hold."""
+        if self._torn:
+            raise SessionError("An earlier step failed in the middle. Reset the session to go on.")
+        self._torn = True
+        self.cache.keep(self._ledger.evict())
+        self._torn = False
+        self.kept = KeptContext(self.ids, self.num_cached)
+
+    def rotate(self) -> None:
+        """Rotate every cached key for its position in the present context."""
+        table = self._table(self._ledger.spans())
+        self.cache.rotate(table[: self.num_cached])
+
+    def prefill(self, user: UserTurnParts, vision: VisionSpan, embedded_ME: torch.Tensor) -> torch.Tensor:
+        """Add a user turn and the header of its answer, and run them with what was pending.
+
+        Returns the raw logits (V,) of the answer's first token. If it fails, the round is taken back.
+        """
+        model, ledger = self._model, self._ledger
+        header = model.prompt.assistant_header()
+        ledger.begin_round(user, vision, header, model.prompt.turn_separator)
+        try:
+            ids = ledger.token_ids
+            new_ids = ids[self.num_cached :]
+            room = TextSpan(self._settings.sampling.max_new_tokens)
+            table = self._table([*ledger.spans(), room])
+            x_NE = model.language.embed(torch.tensor(new_ids, device=model.device))
+            end = len(new_ids) - len(header) - len(user.tail) - 1  # before vision_end
+            x_NE[end - vision.length : end] = embedded_ME
+            x_NE = model.language(x_NE, table[self.num_cached : len(ids)], self.cache)
+        except BaseException:
+            ledger.cancel_round()
+            raise
+        ledger.num_cached = len(ids)
+        self._coming = table[len(ids) :]
+        self._answer = []
+        return model.language.logits(x_NE[-1:])[0]
+
+    def say(self, token_id: int) -> None:
+        """Add an id to the answer; it is pending until ``advance``."""
+        self._ledger.say(token_id)
+        self._answer.append(token_id)
+
+    def advance(self) -> torch.Tensor:
+        """Run the answer's last token, the only one pending. Returns the raw logits (V,) of the next."""
+        assert self._coming is not None, "advance before prefill"
+        language, number = self._model.language, len(self._answer) - 1
+        token_1 = torch.tensor(self._answer[number:], device=self._model.device)
+        x_1E = language(language.embed(token_1), self._coming[number : number + 1], self.cache)
+        self._ledger.num_cached += 1
+        return language.logits(x_1E)[0]
+
+    def _start_over(self) -> None:
+        window = self._settings.window
+        self._prefix = self._model.prompt.prefix_parts(self._settings.title)
+        self._ledger = Ledger(
+            self._prefix,
+            vision_rounds=window.vision_rounds,
+            text_rounds=window.text_rounds,
+            text_sink=window.text_sink,
+            text_window=window.text_window,
+        )
+        self._torn = False
+        self.kept = KeptContext(self.ids, 0)
+        """What the last eviction left."""
+
+    def _table(self, spans: list[Span]) -> RotaryTable:
+        return self._rotary.table(torch.from_numpy(positions_3d(spans)).to(self._model.device))

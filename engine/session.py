@@ -1,0 +1,255 @@
+"""A streaming session: one chunk of frames in, one phrase out, for as long as the stream runs.
+
+Knows: the order of a step (pixels, vision, eviction, rotation, prefill, decoding), and how a step ends
+however it is left.
+Does not know: what stays in the context and how it is kept, where frames come from, what becomes of the text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import torch
+
+from engine.chunk import FrameChunk
+from engine.context import StreamContext
+from engine.detokenizer import PhraseDecoder
+from engine.errors import OutOfMemoryError, SessionError
+from engine.memory import free_bytes
+from engine.model import LoadedModel
+from engine.preprocess import patchify, resize_frames, smart_resize
+from engine.rope import VisionSpan, temporal_step
+from engine.sampling import Sampler
+from engine.settings import StreamSettings
+from engine.step import StepResult, StepStream, StepTimings
+
+OnScores = Callable[[int, torch.Tensor, torch.Tensor], None]
+"""Called with a token's number in its phrase, its raw logits and its penalised ones, both (V,) float32."""
+
+
+class StreamingSession:
+    """One stream on one model. Use it from one thread at a time."""
+
+    def __init__(self, model: LoadedModel, settings: StreamSettings) -> None:
+        self._model = model
+        self._settings = settings
+        self._context = StreamContext(model, settings)
+        self._sampler = Sampler(settings.sampling, model.device)
+        self._active: StepStream | None = None
+
+    @property
+    def settings(self) -> StreamSettings:
+        """The settings in force."""
+        return self._settings
+
+    @property
+    def context(self) -> StreamContext:
+        """What the model sees at present; to look at, not to change."""
+        return self._context
+
+    def reset(self, title: str | None = None, query: str | None = None) -> None:
+        """Forget the stream and begin another, with a new title and query where given; storage is kept.
+
+        A given seed starts anew as well: the same chunks then bring the same words.
+        """
+        self._end_active()
+        old = self._settings
+        self._settings = dataclasses.replace(
+            old,
+            title=old.title if title is None else title,
+            query=old.query if query is None else query,
+        )
+        self._sampler.reset()
+        self._context.restart(self._settings)
+
+    def step(
+        self,
+        chunk: FrameChunk,
+        question: str | None = None,
+        forced_ids: Sequence[int] | None = None,
+        on_scores: OnScores | None = None,
+    ) -> StepStream:
+        """Show the next chunk and say what comes of it.
+
+        ``question`` is put into this chunk's turn. ``forced_ids`` are said instead of the sampler's
+        choices, for replay and scoring; the closing <|im_end|> may be left out. ``on_scores`` sees the
+        logits of each token. A step that is still in progress is ended first.
+
+        Raises SessionError for forced_ids that go on after the phrase's end. As the step runs: ChunkError
+        for frames of an impossible shape, WindowError if the windows do not fit the model,
+        OutOfMemoryError.
+        """
+        forced = None if forced_ids is None else self._sayable(forced_ids)
+        self._end_active()
+        results: list[StepResult] = []
+        self._active = StepStream(self._run(chunk, question, forced, on_scores, results), results)
+        return self._active
+
+    def _run(
+        self,
+        chunk: FrameChunk,
+        question: str | None,
+        forced: Sequence[int] | None,
+        on_scores: OnScores | None,
+        results: list[StepResult],
+    ) -> Generator[str, None, None]:
+        clock = _Clock(self._model.device)
+        with self._naming_memory("one step"):
+            logits_V = self._begin(chunk, question, clock)
+        decoder = PhraseDecoder(self._model.prompt.decode, self._model.prompt.special.ellipsis)
+        said: list[int] = []
+        text: list[str] = []
+        limit = self._settings.sampling.max_new_tokens if forced is None else len(forced)
+        try:
+            for index in range(limit):
+                if index:
+                    with self._naming_memory("one token"):
+                        logits_V = self._advance()
+                token_id = self._pick(index, logits_V, forced, on_scores)
+                clock.mark_first_token()
+                said.append(token_id)
+                self._context.say(token_id)
+                self._sampler.note(token_id)
+                text.append(decoder.push(token_id))
+                if text[-1]:
+                    with clock.paused():
+                        yield text[-1]
+                if token_id in self._model.stop_ids:
+                    break
+            text.append(decoder.finish())
+            if text[-1]:
+                with clock.paused():
+                    yield text[-1]
+        finally:
+            im_end = self._model.prompt.special.im_end
+            if not said or said[-1] != im_end:
+                said.append(im_end)
+                self._context.say(im_end)
+            clock.lap("decode_ms")
+            results.append(
+                StepResult(
+                    text="".join(text).strip(),
+                    token_ids=tuple(said),
+                    start_s=chunk.start_s,
+                    end_s=chunk.end_s,
+                    num_context_tokens=self._context.num_tokens,
+                    timings=clock.timings(),
+                )
+            )
+
+    @torch.inference_mode()
+    def _begin(self, chunk: FrameChunk, question: str | None, clock: _Clock) -> torch.Tensor:
+        """Everything up to the raw logits of the first token."""
+        model, context = self._model, self._context
+        frames = torch.from_numpy(chunk.frames).to(model.device)
+        height, width = smart_resize(*chunk.size, self._settings.resize, model.patches.factor)
+        patches, grid = patchify(resize_frames(frames, height, width), model.patches)
+        vision = self._vision_span(grid)
+        context.make_room(vision)
+        clock.lap("preprocess_ms")
+        embedded = model.vision(patches, grid)
+        clock.lap("vision_ms")
+        context.evict()
+        clock.lap("evict_ms")
+        context.rotate()
+        clock.lap("rotate_ms")
+        texts = [self._settings.query if context.is_new else "", question or ""]
+        user = model.prompt.user_turn_parts(
+            chunk.start_s, chunk.end_s, vision.length, " ".join(text for text in texts if text)
+        )
+        logits_V = context.prefill(user, vision, embedded)
+        self._sampler.begin(context.ids)
+        clock.lap("prefill_ms")
+        return logits_V
+
+    @torch.inference_mode()
+    def _advance(self) -> torch.Tensor:
+        return self._context.advance()
+
+    @torch.inference_mode()
+    def _pick(
+        self, index: int, logits_V: torch.Tensor, forced: Sequence[int] | None, on_scores: OnScores | None
+    ) -> int:
+        if forced is not None and on_scores is None:
+            return forced[index]
+        penalised_V = self._sampler.penalise(logits_V)
+        if on_scores:
+            on_scores(index, logits_V, penalised_V)
+        return forced[index] if forced is not None else self._sampler.pick(penalised_V)
+
+    def _sayable(self, forced_ids: Sequence[int]) -> list[int]:
+        """The forced ids up to the phrase's end; what closes it is added by the step itself."""
+        most = self._settings.sampling.max_new_tokens
+        stops = [place for place, token_id in enumerate(forced_ids) if token_id in self._model.stop_ids]
+        length = min(most, stops[0] + 1 if stops else len(forced_ids))
+        if list(forced_ids[length:]) not in ([], [self._model.prompt.special.im_end]):
+            raise SessionError(
+                f"{len(forced_ids)} forced ids go on after the phrase's end at {length} (at most {most} are said)."
+            )
+        return list(forced_ids[:length])
+
+    def _vision_span(self, grid: tuple[int, int, int]) -> VisionSpan:
+        model = self._model
+        step = temporal_step(
+            self._settings.window.fps,
+            model.patches.temporal_patch_size,
+            model.config.vision.tokens_per_second,
+        )
+        merge = model.patches.merge_size
+        return VisionSpan(grid[0], grid[1] // merge, grid[2] // merge, step)
+
+    def _end_active(self) -> None:
+        if self._active:
+            self._active.close()
+            self._active = None
+
+    @contextlib.contextmanager
+    def _naming_memory(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            device = self._model.device
+            raise OutOfMemoryError(what, str(device), None, free_bytes(device)) from error
+
+
+class _Clock:
+    """Times the phases of a step; on a GPU it waits for the phase to be over."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._waits = device.type == "cuda"
+        self._laps: dict[str, float] = {}
+        self._paused_s = 0.0
+        self._first_token_ms = 0.0
+        self._start_s = self._last_s = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        """End a phase."""
+        if self._waits:
+            torch.cuda.synchronize()
+        now = self._now()
+        self._laps[phase] = 1000 * (now - self._last_s)
+        self._last_s = now
+
+    def mark_first_token(self) -> None:
+        """Note the time, if it is the first."""
+        self._first_token_ms = self._first_token_ms or 1000 * (self._now() - self._start_s)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do not count the time in between."""
+        start_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._paused_s += time.perf_counter() - start_s
+
+    def timings(self) -> StepTimings:
+        """All phases, once the last is over."""
+        total_ms = 1000 * (self._last_s - self._start_s)
+        return StepTimings(**self._laps, total_ms=total_ms, first_token_ms=self._first_token_ms)
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._paused_s
