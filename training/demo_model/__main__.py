@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from training.errors import TrainingError
 
@@ -40,6 +41,10 @@ def main(argv: list[str] | None = None) -> int:
         "--sample", action="store_true", help="sample as the model's settings say, instead of greedy"
     )
     evaluate.add_argument("--out", type=Path, help="write captions, truth and scores here")
+    throughput = commands.add_parser("throughput", help="how fast chunks are made, and learnt by this GPU")
+    throughput.add_argument("--out", type=Path, required=True, help="a run's folder, for its tokenizer")
+    throughput.add_argument("--workers", type=int, default=15)
+    throughput.add_argument("--device-batch", type=int, default=32)
     publish = commands.add_parser("publish", help="write a model, its card and its loss curve to a folder")
     publish.add_argument("--run", type=Path, required=True)
     publish.add_argument("--scores", type=Path, required=True, help="what evaluate wrote")
@@ -60,6 +65,8 @@ def main(argv: list[str] | None = None) -> int:
                 greedy=not args.sample,
                 out=args.out,
             )
+        elif args.command == "throughput":
+            summary = _throughput(args)
         else:
             from training.demo_model.publish import publish_run
 
@@ -98,7 +105,22 @@ def _train(args: argparse.Namespace) -> dict[str, object]:
     )
 
 
-def _given(**values: object) -> dict[str, object]:
+def _throughput(args: argparse.Namespace) -> dict[str, object]:
+    from training.demo_model.recipe import demo
+    from training.demo_model.throughput import chunks_per_s, learning_rate_of
+    from training.demo_model.train import tokenizer_for
+
+    settings = dataclasses.replace(demo(), device_batch_chunks=args.device_batch, num_workers=args.workers)
+    tokenizer = tokenizer_for(args.out, seed=settings.seed)
+    made, batch = chunks_per_s(tokenizer, settings, seconds=20)
+    learnt = {
+        "compiled" if compiled else "eager": learning_rate_of(tokenizer, batch, compile_layers=compiled)
+        for compiled in (False, True)
+    }
+    return {"chunks_made_per_s": round(made, 1), "chunks_learnt_per_s": learnt}
+
+
+def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -21,12 +21,12 @@ SPECIAL_TOKENS = (
     "<|image_pad|>",
     "<|video_pad|>",
 )
-VOCABULARY_SIZE = 2048
+VOCABULARY_SIZE = 3072
 # Qwen2's own pre-tokenizer: digits stand alone, a word takes the space before it.
 QWEN_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 # 640x360 halves to 320x180, which is 308x168 in multiples of 28: 66 tokens for two frames.
 MAX_PIXELS, MIN_PIXELS = 57_600, 4 * 28 * 28
-STREAMING = {
+STREAMING: dict[str, Any] = {
     "window": {
         "chunk_s": 1.0,
         "fps": 2.0,
@@ -57,18 +57,20 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     tokenizer.add_special_tokens(
         [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
     )
-    return PreTrainedTokenizerFast(
+    wrap: Any = PreTrainedTokenizerFast
+    wrapped: PreTrainedTokenizerFast = wrap(
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
         clean_up_tokenization_spaces=False,
         model_max_length=32768,
     )
+    return wrapped
 
 
 def model_config(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLConfig:
     """The demo model's configuration: about 17 M parameters."""
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
+    ids: dict[str, Any] = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
     return Qwen2_5_VLConfig(
         text_config={
             "vocab_size": VOCABULARY_SIZE,

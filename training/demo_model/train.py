@@ -11,13 +11,12 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerFast
-from transformers.trainer_utils import get_last_checkpoint
 
 from training.demo_model.architecture import new_model, train_tokenizer, write_streaming_settings
 from training.demo_model.match_chunks import MatchChunks, MatchSettings, sample_texts
 from training.sft.model import ChunkModel
 from training.sft.settings import SftSettings
-from training.sft.trainer import train
+from training.sft.trainer import last_checkpoint, train
 
 logger = logging.getLogger("ringside.training.demo_model")
 NUM_TOKENIZER_MATCHES = 600
@@ -56,7 +55,7 @@ def run(
     hf = new_model(tokenizer)
     if start_from is not None:
         hf = type(hf).from_pretrained(start_from, dtype=torch.float32)
-    checkpoint = get_last_checkpoint(str(folder))
+    checkpoint = last_checkpoint(folder)
     round_index = 0 if checkpoint is None else int(checkpoint.rsplit("-", 1)[1])
     if start_from is not None:
         # Weights that come from elsewhere have seen that run's matches.

@@ -44,7 +44,7 @@ class ChunkModel(nn.Module):
     def forward(
         self, input_ids: Tensor, position_ids: Tensor, labels: Tensor, frames: Tensor, **_: Any
     ) -> dict[str, Tensor]:
-        """Loss over the assistant's tokens, summed and divided by their number, and that number.
+        """`loss_sum` over the assistant's tokens, how many they are and how many the model has right.
 
         Args:
             input_ids: (B, L) int64, padded on the right.
@@ -66,9 +66,9 @@ class ChunkModel(nn.Module):
         learnt_BL = targets_BL != IGNORED_LABEL
         # Only assistant tokens reach the vocabulary: at 7B the logits of the other tokens would be the largest tensor.
         logits_NV = self.hf.lm_head(hidden_BLD[:, :-1][learnt_BL])
-        loss = cross_entropy(logits_NV.float(), targets_BL[learnt_BL])
+        loss_sum = cross_entropy(logits_NV.float(), targets_BL[learnt_BL], reduction="sum")
         return {
-            "loss": loss,
+            "loss_sum": loss_sum,
             "num_correct": (logits_NV.argmax(-1) == targets_BL[learnt_BL]).sum(),
             "num_learnt": learnt_BL.sum(),
         }

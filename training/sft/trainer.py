@@ -12,8 +12,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    trainer_utils,
+)
 
 from training.sft.collate import ChunkCollator
 from training.sft.model import ChunkModel
@@ -22,7 +28,7 @@ from training.sft.settings import SftSettings
 logger = logging.getLogger("ringside.training.sft")
 
 
-class StopAfter(TrainerCallback):  # type: ignore[misc] # transformers carries no types
+class StopAfter(TrainerCallback):
     """Saves and stops once the minutes are spent: GPU time comes in pieces."""
 
     def __init__(self, minutes: float) -> None:
@@ -38,7 +44,7 @@ class StopAfter(TrainerCallback):  # type: ignore[misc] # transformers carries n
         return control
 
 
-class ChunkTrainer(Trainer):  # type: ignore[misc] # transformers carries no types
+class ChunkTrainer(Trainer):
     """Averages the loss over a whole accumulated batch and keeps the checkpoint an ordinary transformers model."""
 
     def compute_loss(
@@ -48,11 +54,14 @@ class ChunkTrainer(Trainer):  # type: ignore[misc] # transformers carries no typ
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """The wrapper's own loss; accuracy of the next word's tokens goes to the log."""
+        """Mean over the assistant tokens of the whole accumulated batch; token accuracy goes to the log."""
         outputs = model(**inputs)
+        # Without the batch's own count (evaluation) a device batch is its own mean.
+        count = outputs["num_learnt"] if num_items_in_batch is None else num_items_in_batch
+        loss = outputs["loss_sum"] / count
         self._num_correct = getattr(self, "_num_correct", 0) + outputs["num_correct"].detach()
         self._num_learnt = getattr(self, "_num_learnt", 0) + outputs["num_learnt"].detach()
-        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+        return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Adds token accuracy since the last line."""
@@ -62,7 +71,7 @@ class ChunkTrainer(Trainer):  # type: ignore[misc] # transformers carries no typ
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         wrapper: ChunkModel = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
         wrapper.hf.save_pretrained(folder)
@@ -70,9 +79,16 @@ class ChunkTrainer(Trainer):  # type: ignore[misc] # transformers carries no typ
             self.processing_class.save_pretrained(folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        wrapper: ChunkModel = model or self.model
+        wrapper: Any = model or self.model
         weights = type(wrapper.hf).from_pretrained(resume_from_checkpoint, dtype=torch.float32).state_dict()
         wrapper.hf.load_state_dict(weights)
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint in a run's folder, if any."""
+    find: Any = trainer_utils.get_last_checkpoint
+    found: str | None = find(str(folder))
+    return found
 
 
 def arguments(settings: SftSettings, folder: Path, *, num_devices: int, log_every: int) -> TrainingArguments:
@@ -105,7 +121,7 @@ def arguments(settings: SftSettings, folder: Path, *, num_devices: int, log_ever
         save_steps=max(1, optimizer.num_steps // 4),
         save_total_limit=1,
         dataloader_num_workers=settings.num_workers,
-        dataloader_prefetch_factor=4 if settings.num_workers else None,
+        dataloader_prefetch_factor=2 if settings.num_workers else None,
         dataloader_persistent_workers=False,
         dataloader_pin_memory=on_gpu,
         remove_unused_columns=False,
@@ -143,7 +159,7 @@ def train(
         processing_class=tokenizer,
         callbacks=[StopAfter(minutes)] if minutes is not None else [],
     )
-    checkpoint = get_last_checkpoint(str(folder))
+    checkpoint = last_checkpoint(folder)
     first_entry = 0
     if checkpoint is not None:
         logger.info("going on from %s", checkpoint)

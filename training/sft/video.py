@@ -38,11 +38,12 @@ def frames_at(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uint8
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
-            first_s = float((stream.start_time or 0) * stream.time_base)
+            tick_s = float(stream.time_base or 0)
+            first_s = (stream.start_time or 0) * tick_s
             if times_s[0] > 1:
-                container.seek(int((times_s[0] + first_s) / stream.time_base), stream=stream, backward=True)
+                container.seek(int((times_s[0] + first_s) / tick_s), stream=stream, backward=True)
             for frame in container.decode(stream):
-                time_s = float(frame.pts * stream.time_base) - first_s
+                time_s = (frame.pts or 0) * tick_s - first_s
                 # The frame before the one that comes too late is the one on screen at the wanted time.
                 while shown is not None and remaining and time_s > remaining[0] + 1e-6:
                     remaining.popleft()
@@ -54,7 +55,7 @@ def frames_at(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uint8
         raise VideoError(path, f"it can't be decoded ({error})") from error
     if shown is None:
         raise VideoError(path, "it holds no pictures")
-    missing_s = times_s[-1] - (float(shown.pts * shown.time_base) - first_s)
+    missing_s = times_s[-1] - ((shown.pts or 0) * tick_s - first_s)
     if missing_s > 1:
         raise VideoError(
             path, f"it ends {missing_s:.1f} s before {times_s[-1]:.1f} s, the last time asked for"
