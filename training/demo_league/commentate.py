@@ -15,7 +15,9 @@ pictures; but it tells only what the picture shows, when the picture shows it:
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -328,7 +330,7 @@ class _Commentator:
             )
             for form in _SCORE_SLOTS[slot][is_level]
         ]
-        fitting = [way for way in ways if (len(way) - FIRST_WORDS) % MAX_WORDS_PER_S != 1]
+        fitting = [way for way in ways if not _is_clumsy(way)]
         if is_small_talk:
             fitting = [way for way in ways if len(way) <= MAX_SMALL_TALK_WORDS]
         ways = fitting or ways
@@ -342,6 +344,13 @@ _SCORE_SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "{r}": (("{a} {b}",), ("{a} all",)),
 }
 """How each score slot may be said when somebody leads, and when it is level."""
+
+
+def _is_clumsy(words: Sequence[str]) -> bool:
+    """Whether a single word is left for the last second, or a word comes twice in a row ("for the Lions, Lions two")."""
+    bare = [word.strip(".,!?") for word in words]
+    leaves_one = len(words) > MAX_WORDS_PER_S and (len(words) - FIRST_WORDS) % MAX_WORDS_PER_S == 1
+    return leaves_one or any(word == following for word, following in pairwise(bare))
 
 
 def _capitalise(words: list[str]) -> list[str]:

@@ -15,10 +15,13 @@ How words are heard:
 - Mentions: a clause with a trigger mentions an event of that kind at the time when the trigger has been said. Who does
   it is named right after it ("saved by Lind", "corner to the Hawks"), or else last before it, within five words, or
   else first after it; if the clause names nobody, first in the sentence that follows at once, unless that has a
-  trigger. Mentions of one kind within `SAME_EVENT_S` are one, unless they say that different people did it.
-- A mention in which a stranger is named is void: it is no report of this match.
+  trigger. A team that is named for the score ("Lions two, Hawks one") did nothing. Mentions of one kind within
+  `SAME_EVENT_S` are one, unless they say that different people did it.
+- A mention in which a stranger is named is void: it is no report of this match. Nor is one in which nobody is named,
+  if the last name before was a stranger's.
 - Scores: "Lions two, Hawks one"; "two one to the Lions"; "the Lions lead two one" (also "two to one", "2-1"); "one all";
-  a bare "two one" says who has which to nobody. A score in a sentence with a stranger is one of another match.
+  a bare "two one" says who has which to nobody. A score in a sentence with a stranger is one of another
+  match; so is one without any name, if the last name before was a stranger's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -136,11 +139,18 @@ def listen(
     sentences = _sentences(captions, players, team_names, team_of_player)
     mentions: list[Mention] = []
     scores: list[ScoreSaid] = []
+    is_elsewhere = False
     for i, sentence in enumerate(sentences):
         following = sentences[i + 1] if i + 1 < len(sentences) else []
+        names = [word for word in sentence if word.team or word.is_stranger]
         for mention in _mentions_in(sentence, following):
+            mention.is_void |= is_elsewhere and mention.team is None
             _add(mentions, mention)
-        scores.extend(_scores_in(sentence, home=teams[0]))
+        for found in _scores_at(sentence):
+            said = found.said(sentence, home=teams[0])
+            scores.append(said if names or not is_elsewhere else said._replace(is_foreign=True))
+        if names:
+            is_elsewhere = names[-1].is_stranger
     return Heard([word for sentence in sentences for word in sentence], mentions, scores)
 
 
@@ -184,40 +194,51 @@ def _mentions_in(sentence: Sequence[Word], following: Sequence[Word]) -> list[Me
     """One mention for each trigger."""
     triggers = _triggers(sentence)
     begins = [_clause_begin(sentence, triggers, i) for i in range(len(triggers) + 1)]
+    is_doer = _may_do(sentence)
     mentions: list[Mention] = []
     for i, (begin, end, kind) in enumerate(triggers):
-        clause = sentence[begins[i] : begins[i + 1]]
-        actor = _actor(clause, begin - begins[i], end - begins[i])
-        is_anonymous = not any(word.team or word.is_stranger for word in clause)
-        is_followed = bool(following) and following[0].start_s - sentence[-1].end_s <= _NEXT_SENTENCE_S
-        if is_anonymous and i == len(triggers) - 1 and is_followed and not _triggers(following):
-            clause = following
-            actor = next((word for word in clause if word.team is not None), None)
+        first, last = begins[i], begins[i + 1]
+        is_void = any(word.is_stranger for word in sentence[first:last])
+        actor = _actor(sentence, is_doer, first, last, begin, end)
+        if actor is None and not is_void and len(triggers) == 1 and _follows(sentence, following):
+            is_void = any(word.is_stranger for word in following)
+            is_next_doer = _may_do(following)
+            actor = next((word for word, may in zip(following, is_next_doer, strict=True) if may), None)
         mentions.append(
             Mention(
                 kind=kind,
                 time_s=sentence[end - 1].end_s,
                 player=None if actor is None else actor.player,
                 team=None if actor is None else actor.team,
-                is_void=any(word.is_stranger for word in clause),
+                is_void=is_void,
             )
         )
     return mentions
 
 
-def _actor(clause: Sequence[Word], begin: int, end: int) -> Word | None:
-    """Who does it, in a clause whose trigger stands from `begin` to `end`."""
-    is_noun = clause[end - 1].bare in NOUN_TRIGGERS
-    named_at = end + 1
-    if named_at < len(clause) and clause[named_at].bare == "the":
-        named_at += 1
-    if named_at < len(clause) and clause[named_at].team is not None:
-        link = clause[end].bare
-        if link == "by" or (is_noun and link in ("from", "for", "to")):
-            return clause[named_at]
-    before = [word for word in clause[max(begin - _ACTOR_REACH_WORDS, 0) : begin] if word.team is not None]
-    after = [word for word in clause[end:] if word.team is not None]
-    return before[-1] if before else after[0] if after else None
+def _follows(sentence: Sequence[Word], following: Sequence[Word]) -> bool:
+    """Whether the next sentence may say who did it."""
+    is_near = bool(following) and following[0].start_s - sentence[-1].end_s <= _NEXT_SENTENCE_S
+    return is_near and not _triggers(following)
+
+
+def _may_do(sentence: Sequence[Word]) -> list[bool]:
+    """For each word whether it names somebody who may have done something, and isn't named for the score alone."""
+    in_scores = {index for found in _scores_at(sentence) for index in found.teams_at}
+    return [word.team is not None and i not in in_scores for i, word in enumerate(sentence)]
+
+
+def _actor(
+    sentence: Sequence[Word], is_doer: Sequence[bool], first: int, last: int, begin: int, end: int
+) -> Word | None:
+    """Who does it, in a clause from `first` to `last` whose trigger stands from `begin` to `end`."""
+    named_at = end + 2 if end + 1 < last and sentence[end + 1].bare == "the" else end + 1
+    if named_at < last and is_doer[named_at]:
+        link = sentence[end].bare
+        if link == "by" or (sentence[end - 1].bare in NOUN_TRIGGERS and link in ("from", "for", "to")):
+            return sentence[named_at]
+    before = range(begin - 1, max(begin - _ACTOR_REACH_WORDS, first) - 1, -1)
+    return next((sentence[i] for i in [*before, *range(end, last)] if is_doer[i]), None)
 
 
 def _triggers(sentence: Sequence[Word]) -> list[tuple[int, int, str]]:
@@ -261,25 +282,42 @@ def _add(mentions: list[Mention], new: Mention) -> None:
     mentions.append(new)
 
 
-def _scores_in(sentence: Sequence[Word], *, home: str) -> list[ScoreSaid]:
-    is_foreign = any(word.is_stranger for word in sentence)
-    scores: list[ScoreSaid] = []
+class _ScoreAt(NamedTuple):
+    """A score in a sentence, by the indices of its words."""
+
+    last_at: int
+    """Its last number, or "all"."""
+    goals: tuple[int, int]
+    team_of_first: str | None
+    """Whose the first number is."""
+    teams_at: tuple[int, ...] = ()
+    """Teams that are named for the score alone."""
+
+    def said(self, sentence: Sequence[Word], *, home: str) -> ScoreSaid:
+        first, second = self.goals
+        return ScoreSaid(
+            time_s=sentence[self.last_at].end_s,
+            goals=(first, second) if self.team_of_first in (home, None) else (second, first),
+            is_ordered=self.team_of_first is not None or first == second,
+            is_foreign=any(word.is_stranger for word in sentence),
+        )
+
+
+def _scores_at(sentence: Sequence[Word]) -> list[_ScoreAt]:
+    scores: list[_ScoreAt] = []
     at = 0
     while at < len(sentence):
         found = _score_at(sentence, at)
         if found is None:
             at += 1
-            continue
-        last, (first, second), team_of_first = found
-        goals = (first, second) if team_of_first in (home, None) else (second, first)
-        is_ordered = team_of_first is not None or first == second
-        scores.append(ScoreSaid(sentence[last].end_s, goals, is_ordered, is_foreign))
-        at = last + 1
+        else:
+            scores.append(found)
+            at = found.last_at + 1
     return scores
 
 
-def _score_at(sentence: Sequence[Word], at: int) -> tuple[int, tuple[int, int], str | None] | None:
-    """The score whose first number stands at `at`: the index of its last word, its numbers, the first one's team."""
+def _score_at(sentence: Sequence[Word], at: int) -> _ScoreAt | None:
+    """The score whose first number stands at `at`."""
 
     def bare(index: int) -> str:
         return sentence[index].bare if 0 <= index < len(sentence) else ""
@@ -295,25 +333,25 @@ def _score_at(sentence: Sequence[Word], at: int) -> tuple[int, tuple[int, int], 
     if first is None:
         return None
     if bare(at + 1) in LEVEL_WORDS:
-        return at + 1, (first, first), None
-    other_at = next(i for i in range(at + 1, at + 4) if bare(i) not in ("and", "the"))
+        return _ScoreAt(at + 1, (first, first), None)
+    other_at = next((i for i in range(at + 1, at + 3) if bare(i) not in ("and", "the")), at + 3)
     number_of_other = number(other_at + 1)
     if team(at - 1) and team(other_at) and team(at - 1) != team(other_at) and number_of_other is not None:
-        return other_at + 1, (first, number_of_other), team(at - 1)
+        return _ScoreAt(other_at + 1, (first, number_of_other), team(at - 1), (at - 1, other_at))
     second_at = at + 2 if bare(at + 1) == "to" else at + 1
     second = number(second_at)
     if second is None:
         return None
     if bare(second_at + 1) in ("to", "for"):
-        winner = team(second_at + 3) if bare(second_at + 2) == "the" else team(second_at + 2)
-        if winner is not None:
-            return second_at, (first, second), winner
+        winner_at = second_at + 3 if bare(second_at + 2) == "the" else second_at + 2
+        if team(winner_at) is not None:
+            return _ScoreAt(second_at, (first, second), team(winner_at), (winner_at,))
     named_at = next((i for i in range(at - 1, max(at - 1 - _SCORE_REACH_WORDS, -1), -1) if team(i)), None)
     if named_at is None:
-        return second_at, (first, second), None
+        return _ScoreAt(second_at, (first, second), None)
     cues = {bare(i) for i in [*range(named_at + 1, at), second_at + 1, second_at + 2]}
     if cues & LEADING_WORDS:
-        return second_at, (first, second), team(named_at)
+        return _ScoreAt(second_at, (first, second), team(named_at))
     if cues & TRAILING_WORDS:
-        return second_at, (second, first), team(named_at)
-    return second_at, (first, second), None
+        return _ScoreAt(second_at, (second, first), team(named_at))
+    return _ScoreAt(second_at, (first, second), None)

@@ -38,20 +38,24 @@ _GOAL = """
     What a goal, {p}! And it's {n}! / What a goal from {p}, {s}! / A goal for the {t}! {p} scores, {s}!
     / Yes, {p} scores! {s}! / Oh, what a goal from {p}! It's {n}! /
     Goal! {p} scores, {s}! | The {t} are delighted. / Goal! {p} scores, {s}! | What a finish! /
-    Goal! {p} scores, {s}! | The crowd love it! / Goal! {p} does it, {s}! | {o} had no chance. /
-    {p} scores! {s}! | {o} was beaten all the way. / {p} scores! {s}! | And they run to him. /
-    {p} nets it! {s}! | The {u} look stunned.
+    Goal! {p} scores, {s}! | The crowd love it! / Goal! {p} does it, {s}! | No chance for {u}. /
+    {p} scores! {s}! | Beaten all the way. / {p} scores! {s}! | And they run to him. /
+    {p} nets it! {s}! | The {u} look stunned. / Goal! {p} finishes it, {s}! / Goal! {p} taps it in, {s}!
+    / Goal! {p} rolls it in, {s}! / Goal! Brilliant from {p}, {s}! / Goal! Superb from {p}, {s}! /
+    Goal! Lovely stuff from {p}, {s}! / Goal! {p}, what a finish, {s}! / {p} scores! Brilliant! {s}! /
+    {p} scores! Wonderful! {s}! / Goal! {p} scores, {s}! | Superb play. /
+    {p} scores for the {t}, {s}! | The bench erupts. / Goal! {p} does it, {s}! | What a moment.
 """
 
 _GOAL_LEVEL = """
-    Goal! {p} scores, the {t} are level, {r}! / Goal! {p} levels it, {r}! /
-    {p} scores, and we are level! {s}! / {p} scores the equaliser! {s}! /
-    Goal! {p} equalises for the {t}, {s}! / The equaliser! {p} scores, {s}!
+    Goal! {p} scores, the {t} level, {r}! / Goal! {p} levels, {r}! / {p} scores, and we are level! {s}!
+    / {p} scores the equaliser! {s}! / Goal! {p} equalises for the {t}, {s}! /
+    The equaliser! {p} scores, {s}!
 """
 
 _GOAL_LEAD = """
-    Goal! {p} puts the {t} in front, {r}! / {p} scores, and the {t} lead {r}! /
-    Goal! {p} gives the {t} the lead, {r}! / Goal! The {t} go ahead through {p}, {r}!
+    Goal! {p} puts {t} in front, {r}! / {p} scores, and the {t} lead {r}! /
+    Goal! {p} gives {t} the lead, {r}! / Goal! {t} go ahead through {p}, {r}!
 """
 
 _GOAL_MORE = """
@@ -76,7 +80,8 @@ _SHOT = """
 _MISS = """
     Wide! / Just wide! / Well wide. / It's wide. / Off target. / Past the post! / Wide of the post. /
     No, it's wide. / That's off target. / And it's wide. / Missed the target. / Just past the post! /
-    Not far away.
+    Not far away. / Wide from {p}! / {p} misses! / {p} puts it wide. / {p} drags it wide. /
+    {p} pulls it wide. / Wide, from {p}. / So close, {p}. / Inches wide!
 """
 
 _SAVE = """
@@ -92,58 +97,60 @@ _SAVE = """
     {p} keeps it out! | {o} so close. / {p} turns it away! / {p} pushes it away! / {p} beats it away! /
     {p} parries it! / {p} palms it! / {p} blocks it! / {p} smothers it! | Calm as anything. /
     A save from {p}! / Denied by {p}! | {o} can't believe it. / Blocked by {p}! / Oh, saved by {p}! /
-    But {p} saves! | {u} want more. / No, {p} saves it!
+    But {p} saves! | {u} want more. / No, {p} saves it! / Superb save, {p}! / Brilliant save by {p}! /
+    Saved well by {p}! | {u} groan. / {p} stops {o}! | Superb. / Oh, {p} saves! | Still {r}.
 """
 
 _TACKLE = """
     {p} wins it. / {p} wins it off {o}. / {p} wins it off {o}. | {t} have it. / {p} wins it from {o}. /
-    {p} wins it back. | {t} ball. / {p} wins it for the {t}. / {p} wins it well. | Clean as anything. /
-    {p} wins the ball. / {p} wins the ball. | {t} on top. / {p} wins the ball off {o}. /
-    {p} tackles {o}. / {p} tackles {o}. | {t} have it. / {p} tackles well. | {t} ball. / {p} robs {o}. /
+    {p} wins it back. | {t} ball. / {p} wins it for {t}. / {p} wins it well. | Clean as anything. /
+    {p} wins the ball. / {p} wins the ball. | {t} on top. / {p} wins it, {t} ball. / {p} tackles {o}. /
+    {p} tackles {o}. | {t} have it. / {p} tackles well. | {t} ball. / {p} robs {o}. /
     {p} robs {o}. | Off they go. / {p} robs {o}. | Good work. / {p} steals it. / {p} steals it from {o}.
     / {p} steals it off {o}. / {p} steals it. | {t} on the ball. / {p} nicks it. / {p} nicks it off {o}.
     / {p} nicks it from {o}. | Clever. / {p} nicks the ball. | {t} ball. / {p} takes it off {o}. /
-    {p} takes the ball off {o}. / {p} dispossesses {o}. / {p} with the tackle. /
-    {p} with the tackle. | {t} ball. / {p} with the tackle on {o}. / {p} with a good tackle. /
-    {p} with a fine challenge. / Tackle by {p}. / Tackle by {p}. | {t} have it. /
-    Tackle from {p} on {o}. / Good tackle, {p}. / Good tackle by {p}. | {t} ball. /
-    Great tackle from {p}. / Fine tackle by {p}. / Strong tackle from {p}. /
-    Clean tackle by {p}. | No foul. / Lovely tackle, {p}. | Well read. / What a tackle, {p}. /
-    What a tackle by {p}. / Super challenge from {p}. / Strong challenge by {p}.
+    {p} takes it off them. / {p} dispossesses {o}. / {p} with the tackle. /
+    {p} with the tackle. | {t} ball. / {p} with that tackle. / Tackle by {p}. /
+    Tackle by {p}. | {t} have it. / Tackle from {p} on {o}. / Good tackle, {p}. /
+    Good tackle by {p}. | {t} ball. / Great tackle from {p}. / Fine tackle by {p}. /
+    Strong tackle from {p}. / Clean tackle by {p}. | No foul. / Lovely tackle, {p}. | Well read. /
+    What a tackle, {p}. / What a tackle by {p}. / Super challenge from {p}. / Strong challenge by {p}. /
+    {p}, good tackle. / {p}, fine challenge. / {p} with a tackle. / Tackled by {p}. / Robbed by {p}. /
+    Dispossessed by {p}. / Challenge from {p}. / Challenge by {p}. | {t} have it. / Perfect tackle, {p}.
+    / Crunching tackle from {p}. / {p} takes it off {o}. | Easy.
 """
 
 _CORNER = """
     Corner, {p}. / Corner to the {t}. / Corner to the {t}, {p} to take. /
     Corner to the {t}, {p} will take it. / Corner to the {t}, {p} over it. /
     Corner for the {t}, {p} to take. / Corner for the {t}, {p} is there. /
-    Corner, {t}. | {p} will take it. / Corner, {t} ball, {p} on it. / Corner, {p} to take it. /
+    Corner, {t}. | {p} will take it. / Corner, {t} ball, {p}. / Corner, {p} to take it. /
     Corner, {p} will take it. / A corner for the {t}, {p} has it. / A corner for {p}. /
-    It's a corner, {p} with it. / It's a corner, {p} will take it now. / So a corner, {p}. /
-    {p} has the corner. / {p} takes the corner. / {p} takes the corner for the {t}. /
-    {p} with the corner. / {p} with the corner. | Bodies in there. / {p} with the corner for the {t}. /
-    {p} over the corner. / {p} over the corner. | Who wants it? / The {t} have a corner. /
-    The {t} win a corner. / The {t} with a corner, {p} over it. / Now a corner, {p}. /
-    Now a corner for the {t}, {p} takes. / Out for a corner, {p} over it now.
+    It's a corner, {p}. / It's a corner, {p} will take it now. / So a corner, {p}. / {p} has the corner.
+    / {p} takes the corner. / {p} takes the corner for the {t}. / {p} with the corner. /
+    {p} with the corner. | Bodies in there. / {p} with the corner for the {t}. / {p} over the corner. /
+    {p} over the corner. | Who wants it? / The {t} have a corner. / The {t} win a corner. /
+    The {t} with a corner, {p} over it. / Now a corner, {p}. / Now a corner for the {t}, {p} takes. /
+    Out for a corner, {p} over it now. / {p} has the corner. | Who wants it? /
+    Corner, {p}. | They all come up. / So, corner to the {t}.
 """
 
 _KICK_OFF = """
-    The {t} kick off. / The {t} kick off, {p} on the ball. / The {t} kick off through {p}. /
-    The {t} get us going. / {p} kicks off. / {p} kicks off for the {t}. / {p} gets us going. /
+    The {t} kick off. / The {t} kick off, {p} on the ball. / {t} kick off through {p}. /
+    The {t} get us going. / {p} kicks off. / {p} kicks off for {t}. / {p} gets us going. /
     {p} gets us under way. / {p} with the kick-off. / Kick-off for the {t}. / Kick-off, {t} ball. /
-    Kick-off, {p} for the {t}. / Kick-off by {p}. / We're under way, {t} ball. /
-    Under way, {p} for the {t}.
+    Kick-off, {p} for the {t}. / Kick-off by {p}. / We're under way, {t} ball. / Under way, {p} for {t}.
 """
 
 _KICK_OFF_FIRST = """
-    And we're under way, {t}. / The {t} kick off this match. / {p} kicks off the match. /
-    {p} kicks off the match for the {t}. / The {t} kick off, and away we go. /
-    We're under way, the {t} start.
+    And we're under way, {t}. / {t} kick off this match. / {p} kicks off the match. /
+    {p} kicks off the match for the {t}. / The {t} kick off, and away we go. / Under way, the {t} start.
 """
 
 _KICK_OFF_SECOND = """
-    The {t} kick off the second half. / {p} kicks off the second half. /
-    {p} kicks off. | The second half. / The {t} restart. / The {t} restart. | The second half. /
-    Under way again, {t} ball. / {p} restarts for the {t}.
+    The {t} kick off the second half. / {p} kicks off, second half. / {p} kicks off. | The second half.
+    / The {t} restart. / The {t} restart. | The second half. / Under way again, {t} ball. /
+    {p} restarts for the {t}.
 """
 
 _KICK_OFF_AGAIN = """
@@ -155,21 +162,21 @@ _KICK_OFF_AGAIN = """
 _OPENING = """
     Welcome! {H} against {V}. / Good evening, {H} against {V}. / Hello, {H} against {V}. /
     {H} against {V}. / {H} against {V} tonight. / It's {H} against {V}. / {H} and {V}, then. /
-    Ready here, {H} against {V}.
+    Ready here, {H} against {V}. / Here, {H} against {V}. / Big night, {H} against {V}.
 """
 
 _HALF_TIME = """
-    Half-time, {f}. / Half-time, and it's {f}. / That's half-time, {f}. / And it's half-time, {f}. /
-    And that's half-time, {f}. / Half-time here, {f}. / It's half-time, {f}. / Half-time it is, {f}. /
-    There's the half-time whistle, {f}. / Half-time, {f}. | Time for a breather. /
-    Half-time, {f}. | A good half, that. / Half-time, {f}. | Back in a moment. /
-    Half-time here, {f}. | Drinks all round. / Half-time it is, {f}. | What a half.
+    Half-time, {f}. / Half-time, and it's {f}. / So that's half-time, {f}. / And it's half-time, {f}. /
+    And that's half-time, {f}. / And half-time here, {f}. / It's half-time here, {f}. /
+    Half-time it is, {f}. / There's the half-time whistle, {f}. / Half-time, {f}. | Time for a breather.
+    / Half-time, {f}. | A good half, that. / Half-time, {f}. | Back in a moment. /
+    And half-time here, {f}. | Drinks all round. / Half-time it is, {f}. | What a half. /
+    Half-time, {f}. | Plenty to discuss. / Half-time, {f}. | Stay with us.
 """
 
 _FULL_TIME = """
-    Full-time, {f}. / Full-time, and it's {f}. / That's full-time, {f}. / And that's full-time, {f}. /
-    Full-time here, {f}. / It's full-time, {f}. / The final whistle, {f}. /
-    There's the final whistle, {f}.
+    Full-time, {f}. / Full-time, and it's {f}. / So that's full-time, {f}. / And that's full-time, {f}.
+    / And full-time here, {f}. / It's full-time here, {f}. / There's the final whistle, {f}.
 """
 
 _THROW_IN = """
@@ -182,7 +189,8 @@ _PASS = """
     {p}. / {p} now. / Now {p}. / On to {p}. / To {p}. / Here's {p}. / And {p}. / Over to {p}. /
     {p} has it. / {p} on it. / {p} receives. / {p} takes over. / Finds {p}. / Played to {p}. /
     And to {p}. / Now to {p}. / {p} in space. / {p}, {t} ball. / {t} ball, {p}. / {o} to {p}. /
-    {o} finds {p}. / {o} feeds {p}. / {o} sees {p}. / {o} plays {p}.
+    {o} finds {p}. / {o} feeds {p}. / {o} sees {p}. / {o} plays {p}. / {p} with time. / {p} gets it. /
+    {o} releases {p}. / {o} spots {p}. / Lovely touch, {p}. / {p} takes it.
 """
 
 _PASS_BACK = """
@@ -192,7 +200,8 @@ _PASS_BACK = """
 
 _PASS_FORWARD = """
     Forward to {p}. / Up to {p}. / Through to {p}. / Into {p}. / On towards {p}. / {o} forward, {p}. /
-    {p} up front. / {p} further up. / Good ball, {p}. / Nice pass, {p}.
+    {p} up front. / {p} further up. / Good ball, {p}. / Nice pass, {p}. / Straight up, {p}. /
+    {o} through, {p}.
 """
 
 _PASS_ACROSS = """
@@ -202,13 +211,16 @@ _PASS_ACROSS = """
 
 _PICK_UP = """
     {p} collects. / {p} collects it. / {p} is there. / {p} gets it. / {p} gathers. / {p} has it. /
-    Loose ball, {p}. / {p} comes away. / {t} ball, {p}. / Now the {t}.
+    Loose ball, {p}. / {p} comes away. / {t} ball, {p}. / Now the {t}. / {p} steps in. / {p} mops up. /
+    Picked up, {p}.
 """
 
 _CARRY = """
     {p} goes on. / {p} drives on. / {p} carries on. / {p} runs. / {p} runs on. / {p} still. / Still {p}.
     / {p} keeps going. / {p} moving. / {p} looks up. / {p} looks around. / {p} moves inside. /
-    {p}, head up. / {p} at pace. / {p} has options. / On goes {p}. / {p} waits.
+    {p}, head up. / {p} at pace. / {p} has options. / On goes {p}. / {p} waits. / {p} pushes on. /
+    {p} presses on. / {p} strides on. / {p} turns. / {p} in traffic. / {p} on his own. /
+    {p} weaves inside. / Go on, {p}. / {p} searching.
 """
 
 _KEEP = """
@@ -219,7 +231,9 @@ _KEEP = """
     {t} on the ball. / {t} in control. / {t} in possession. / {t} keep it moving. / {t} take their time.
     / {t} build from deep. / {t} pass it around. / {t} look for space. / Slow build, {t}. /
     Easy for the {t}. / Nice and calm, {t}. / {u} sit back. / {u} sit and wait. / {u} drop off. /
-    {u} stay in shape. / {u} wait their turn. / {u} let them play.
+    {u} stay in shape. / {u} wait their turn. / {u} let them play. / {t} in charge here. /
+    {t} working it around. / {t} recycle it. / {t} start again. / Plenty of time, {t}. /
+    {u} chasing shadows. / {u} hold their line. / Nothing on yet, {t}. / Side to side, {t}.
 """
 
 _SCORE = """

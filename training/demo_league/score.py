@@ -15,7 +15,7 @@ What is measured, over everything said and over each fifth of the match:
   getting a pass included) between 4 s before and 1 s after his name had been said, or he had the ball in that second.
   A stranger that isn't a team of the league counts as a wrong name.
 - `score_accuracy`: of all scores that were said: it was the score at some moment between 2 s before and 1 s after. Where
-  the words don't tell who has which number, either order will do. A score in a sentence with a stranger is wrong.
+  the words don't tell who has which number, either order will do. A score of another match (listen.py) is wrong.
 - `silence_agreement`: of all whole seconds: in both, or in neither, a word ends.
 - `num_...`: what each of these was counted over. A measure without anything to count is null.
 """
