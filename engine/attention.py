@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-from torch.nn.attention.bias import causal_lower_right
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +91,8 @@ def _attend_cached_flash(q_NHD: torch.Tensor, k_KLD: torch.Tensor, v_KLD: torch.
             q_NHD[None], k_KLD.transpose(0, 1)[None], v_KLD.transpose(0, 1)[None], causal=True
         )
         return torch.as_tensor(out_1NHD).flatten(2)[0]
+    from torch.nn.attention.bias import causal_lower_right  # imported late: it loads the whole compiler
+
     out_1HND = functional.scaled_dot_product_attention(
         q_NHD.transpose(0, 1)[None],
         k_KLD[None],

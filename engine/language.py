@@ -15,6 +15,7 @@ from torch.nn import functional
 from engine.attention import attend_cached
 from engine.cache import StreamingCache
 from engine.config import TextConfig
+from engine.layers import Embedding, GatedPerceptron, Linear, RMSNorm
 from engine.rotary import RotaryTable, rotate
 
 
@@ -25,14 +26,13 @@ class LanguageLayer(nn.Module):
         super().__init__()
         self._index = index
         self._num_heads, self._num_kv_heads = config.num_heads, config.num_kv_heads
-        size, inner, head_dim = config.hidden_size, config.intermediate_size, config.head_dim
+        size, head_dim = config.hidden_size, config.head_dim
         num_projected = config.num_heads + 2 * config.num_kv_heads
-        self.norm1 = nn.RMSNorm(size, eps=config.norm_eps, dtype=dtype)
-        self.qkv = nn.Linear(size, num_projected * head_dim, dtype=dtype)
-        self.out = nn.Linear(config.num_heads * head_dim, size, bias=False, dtype=dtype)
-        self.norm2 = nn.RMSNorm(size, eps=config.norm_eps, dtype=dtype)
-        self.gate_up = nn.Linear(size, 2 * inner, bias=False, dtype=dtype)
-        self.down = nn.Linear(inner, size, bias=False, dtype=dtype)
+        self.norm1 = RMSNorm(size, eps=config.norm_eps, dtype=dtype)
+        self.qkv = Linear(size, num_projected * head_dim, bias=True, dtype=dtype)
+        self.out = Linear(config.num_heads * head_dim, size, bias=False, dtype=dtype)
+        self.norm2 = RMSNorm(size, eps=config.norm_eps, dtype=dtype)
+        self.mlp = GatedPerceptron(size, config.intermediate_size, bias=False, dtype=dtype)
 
     def forward(self, x_NE: torch.Tensor, table: RotaryTable, cache: StreamingCache) -> torch.Tensor:
         num_rotated = self._num_heads + self._num_kv_heads
@@ -45,8 +45,7 @@ class LanguageLayer(nn.Module):
             qkv[:, num_rotated:],
         )
         x_NE = x_NE + self.out(attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD))
-        gate, up = self.gate_up(self.norm2(x_NE)).chunk(2, dim=-1)
-        out_NE: torch.Tensor = x_NE + self.down(functional.silu(gate) * up)
+        out_NE: torch.Tensor = x_NE + self.mlp(self.norm2(x_NE))
         return out_NE
 
 
@@ -55,13 +54,13 @@ class LanguageModel(nn.Module):
 
     def __init__(self, config: TextConfig, dtype: torch.dtype) -> None:
         super().__init__()
-        self.embed = nn.Embedding(config.vocab_size, config.hidden_size, dtype=dtype)
+        self.embed = Embedding(config.vocab_size, config.hidden_size, dtype=dtype)
         self.layers = nn.ModuleList(LanguageLayer(config, index, dtype) for index in range(config.num_layers))
-        self.norm = nn.RMSNorm(config.hidden_size, eps=config.norm_eps, dtype=dtype)
-        self.head: nn.Linear | None = None
+        self.norm = RMSNorm(config.hidden_size, eps=config.norm_eps, dtype=dtype)
+        self.head: Linear | None = None
         """None where the embedding is the head too."""
         if not config.tied_embeddings:
-            self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False, dtype=dtype)
+            self.head = Linear(config.hidden_size, config.vocab_size, bias=False, dtype=dtype)
 
     def tie_head(self) -> None:
         """Use the embedding as the head."""

@@ -173,16 +173,17 @@ def _allocate(
     config: ModelConfig, device: torch.device, dtype: torch.dtype
 ) -> tuple[LanguageModel, VisionTower]:
     """Both models with storage on ``device`` and no values yet."""
-    with torch.device("meta"):
-        language, vision = LanguageModel(config.text, dtype), VisionTower(config.vision, dtype)
-    parts = (language, vision)
-    needed = sum(p.numel() for part in parts for p in part.parameters()) * dtype.itemsize
+
+    def make() -> tuple[LanguageModel, VisionTower]:
+        return LanguageModel(config.text, dtype), VisionTower(config.vision, dtype)
+
+    with torch.device("meta"):  # storage that takes no memory, to see how much the real one would take
+        needed = sum(p.nbytes for part in make() for p in part.parameters())
     free = free_bytes(device)
     if free is not None and needed > free:
         raise OutOfMemoryError("the model's weights", str(device), needed, free)
-    for part in parts:
-        part.requires_grad_(False).eval().to_empty(device=device)
-    return parts
+    with device:
+        return make()
 
 
 def _patch_settings(folder: Path, config: ModelConfig) -> PatchSettings:

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from engine.attention import WindowLayout, WindowRun, attend_windows
 from engine.config import VisionConfig
+from engine.layers import GatedPerceptron, Linear, RMSNorm
 from engine.rotary import RotaryTable, rotate, vision_rotary
 
 _NORM_EPS = 1e-6
@@ -44,14 +45,13 @@ class VisionLayer(nn.Module):
 
     def __init__(self, config: VisionConfig, dtype: torch.dtype) -> None:
         super().__init__()
-        size, inner = config.hidden_size, config.intermediate_size
+        size = config.hidden_size
         self._num_heads = config.num_heads
-        self.norm1 = nn.RMSNorm(size, eps=_NORM_EPS, dtype=dtype)
-        self.qkv = nn.Linear(size, 3 * size, dtype=dtype)
-        self.out = nn.Linear(size, size, dtype=dtype)
-        self.norm2 = nn.RMSNorm(size, eps=_NORM_EPS, dtype=dtype)
-        self.gate_up = nn.Linear(size, 2 * inner, dtype=dtype)
-        self.down = nn.Linear(inner, size, dtype=dtype)
+        self.norm1 = RMSNorm(size, eps=_NORM_EPS, dtype=dtype)
+        self.qkv = Linear(size, 3 * size, bias=True, dtype=dtype)
+        self.out = Linear(size, size, bias=True, dtype=dtype)
+        self.norm2 = RMSNorm(size, eps=_NORM_EPS, dtype=dtype)
+        self.mlp = GatedPerceptron(size, config.intermediate_size, bias=True, dtype=dtype)
 
     def forward(self, x_SE: torch.Tensor, table: RotaryTable, layout: WindowLayout) -> torch.Tensor:
         qkv = self.qkv(self.norm1(x_SE)).unflatten(-1, (3 * self._num_heads, -1))
@@ -59,8 +59,7 @@ class VisionLayer(nn.Module):
         q_SHD, k_SHD = qk.chunk(2, dim=1)
         v_SHD = qkv[:, 2 * self._num_heads :]
         x_SE = x_SE + self.out(attend_windows(q_SHD, k_SHD, v_SHD, layout))
-        gate, up = self.gate_up(self.norm2(x_SE)).chunk(2, dim=-1)
-        out_SE: torch.Tensor = x_SE + self.down(functional.silu(gate) * up)
+        out_SE: torch.Tensor = x_SE + self.mlp(self.norm2(x_SE))
         return out_SE
 
 
@@ -71,11 +70,11 @@ class VisionTower(nn.Module):
         super().__init__()
         self._config = config
         merged = config.hidden_size * config.merge_size**2
-        self.embed = nn.Linear(config.patch_dim, config.hidden_size, bias=False, dtype=dtype)
+        self.embed = Linear(config.patch_dim, config.hidden_size, bias=False, dtype=dtype)
         self.layers = nn.ModuleList(VisionLayer(config, dtype) for _ in range(config.num_layers))
-        self.merge_norm = nn.RMSNorm(config.hidden_size, eps=_NORM_EPS, dtype=dtype)
-        self.merge_in = nn.Linear(merged, merged, dtype=dtype)
-        self.merge_out = nn.Linear(merged, config.output_size, dtype=dtype)
+        self.merge_norm = RMSNorm(config.hidden_size, eps=_NORM_EPS, dtype=dtype)
+        self.merge_in = Linear(merged, merged, bias=True, dtype=dtype)
+        self.merge_out = Linear(merged, config.output_size, bias=True, dtype=dtype)
         self._plans: OrderedDict[tuple[int, int, int], VisionPlan] = OrderedDict()
 
     def forward(self, patches_SP: torch.Tensor, grid: tuple[int, int, int]) -> torch.Tensor:

@@ -177,9 +177,9 @@ def _add_perceptron(
     targets: dict[str, _Target], theirs: str, ours: str, inner: int, kinds: tuple[str, ...]
 ) -> None:
     for kind in kinds:
-        _add(targets, f"{theirs}.mlp.gate_proj.{kind}", f"{ours}.gate_up.{kind}", 0, inner)
-        _add(targets, f"{theirs}.mlp.up_proj.{kind}", f"{ours}.gate_up.{kind}", inner, inner)
-        targets[f"{theirs}.mlp.down_proj.{kind}"] = _Target(f"{ours}.down.{kind}")
+        _add(targets, f"{theirs}.mlp.gate_proj.{kind}", f"{ours}.mlp.gate_up.{kind}", 0, inner)
+        _add(targets, f"{theirs}.mlp.up_proj.{kind}", f"{ours}.mlp.gate_up.{kind}", inner, inner)
+        targets[f"{theirs}.mlp.down_proj.{kind}"] = _Target(f"{ours}.mlp.down.{kind}")
 
 
 def _add(targets: dict[str, _Target], name: str, parameter: str, first_row: int, num_rows: int) -> None:
