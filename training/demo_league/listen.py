@@ -17,15 +17,17 @@ How words are heard:
   else first after it; if the clause names nobody, first in the sentence that follows at once, unless that has a
   trigger. A team that is named for the score ("Lions two, Hawks one") did nothing. Mentions of one kind within
   `SAME_EVENT_S` are one, unless they say that different people did it.
-- A mention in which a stranger is named is void: it is no report of this match. Nor is one in which nobody is named,
-  if the last name before was a stranger's.
+- A mention is void, it is no report of this match, if a stranger is named in the clause or if of all the names said
+  within `CONTEXT_S` before and after it most are strangers'.
 - Scores: "Lions two, Hawks one"; "two one to the Lions"; "the Lions lead two one" (also "two to one", "2-1"); "one all";
-  a bare "two one" says who has which to nobody. A score in a sentence with a stranger is one of another
-  match; so is one without any name, if the last name before was a stranger's.
+  a bare "two one" says who has which to nobody. A score is one of another match if a stranger is named in the
+  sentence or most of the names around are strangers'.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import bisect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from training.demo_league.lexicon import (
@@ -42,6 +44,7 @@ from training.demo_league.phrasebook import vocabulary
 
 PAUSE_S = 0.75
 SAME_EVENT_S = 3.0
+CONTEXT_S = 10.0
 _NEXT_SENTENCE_S = 1.0
 _ACTOR_REACH_WORDS = 5
 _SCORE_REACH_WORDS = 6
@@ -139,19 +142,31 @@ def listen(
     sentences = _sentences(captions, players, team_names, team_of_player)
     mentions: list[Mention] = []
     scores: list[ScoreSaid] = []
-    is_elsewhere = False
+    words = [word for sentence in sentences for word in sentence]
+    is_elsewhere = _elsewhere(words)
     for i, sentence in enumerate(sentences):
         following = sentences[i + 1] if i + 1 < len(sentences) else []
-        names = [word for word in sentence if word.team or word.is_stranger]
         for mention in _mentions_in(sentence, following):
-            mention.is_void |= is_elsewhere and mention.team is None
+            mention.is_void |= is_elsewhere(mention.time_s)
             _add(mentions, mention)
         for found in _scores_at(sentence):
             said = found.said(sentence, home=teams[0])
-            scores.append(said if names or not is_elsewhere else said._replace(is_foreign=True))
-        if names:
-            is_elsewhere = names[-1].is_stranger
-    return Heard([word for sentence in sentences for word in sentence], mentions, scores)
+            scores.append(said._replace(is_foreign=said.is_foreign or is_elsewhere(said.time_s)))
+    return Heard(words, mentions, scores)
+
+
+def _elsewhere(words: Sequence[Word]) -> Callable[[float], bool]:
+    """Tells of a time whether most of the names that fall around it are strangers'."""
+    named = sorted((word.end_s, word.is_stranger) for word in words if word.team or word.is_stranger)
+    times_s = [time_s for time_s, _ in named]
+    num_strangers = [0, *accumulate(is_stranger for _, is_stranger in named)]
+
+    def is_elsewhere(time_s: float) -> bool:
+        first = bisect.bisect_left(times_s, time_s - CONTEXT_S)
+        last = bisect.bisect_right(times_s, time_s + CONTEXT_S)
+        return 2 * (num_strangers[last] - num_strangers[first]) > last - first
+
+    return is_elsewhere
 
 
 def _sentences(

@@ -39,7 +39,7 @@ _GOAL = """
     / Yes, {p} scores! {s}! / Oh, what a goal from {p}! It's {n}! /
     Goal! {p} scores, {s}! | The {t} are delighted. / Goal! {p} scores, {s}! | What a finish! /
     Goal! {p} scores, {s}! | The crowd love it! / Goal! {p} does it, {s}! | No chance for {u}. /
-    {p} scores! {s}! | Beaten all the way. / {p} scores! {s}! | And they run to him. /
+    {p} scores! {s}! | Beaten all the way. / {p} scores! {s}! | They run to him. /
     {p} nets it! {s}! | The {u} look stunned. / Goal! {p} finishes it, {s}! / Goal! {p} taps it in, {s}!
     / Goal! {p} rolls it in, {s}! / Goal! Brilliant from {p}, {s}! / Goal! Superb from {p}, {s}! /
     Goal! Lovely stuff from {p}, {s}! / Goal! {p}, what a finish, {s}! / {p} scores! Brilliant! {s}! /
@@ -129,16 +129,16 @@ _CORNER = """
     It's a corner, {p}. / It's a corner, {p} will take it now. / So a corner, {p}. / {p} has the corner.
     / {p} takes the corner. / {p} takes the corner for the {t}. / {p} with the corner. /
     {p} with the corner. | Bodies in there. / {p} with the corner for the {t}. / {p} over the corner. /
-    {p} over the corner. | Who wants it? / The {t} have a corner. / The {t} win a corner. /
-    The {t} with a corner, {p} over it. / Now a corner, {p}. / Now a corner for the {t}, {p} takes. /
+    {p} over the corner. | Who wants it? / {t} have a corner. / {t} win a corner. /
+    {t} with a corner, {p} over it. / Now a corner, {p}. / Now a corner for the {t}, {p} takes. /
     Out for a corner, {p} over it now. / {p} has the corner. | Who wants it? /
     Corner, {p}. | They all come up. / So, corner to the {t}.
 """
 
 _KICK_OFF = """
     The {t} kick off. / The {t} kick off, {p} on the ball. / {t} kick off through {p}. /
-    The {t} get us going. / {p} kicks off. / {p} kicks off for {t}. / {p} gets us going. /
-    {p} gets us under way. / {p} with the kick-off. / Kick-off for the {t}. / Kick-off, {t} ball. /
+    {t} get us going. / {p} kicks off. / {p} kicks off for {t}. / {p} gets us going. /
+    {p} starts, under way. / {p} with the kick-off. / Kick-off for the {t}. / Kick-off, {t} ball. /
     Kick-off, {p} for the {t}. / Kick-off by {p}. / We're under way, {t} ball. / Under way, {p} for {t}.
 """
 
@@ -156,7 +156,7 @@ _KICK_OFF_SECOND = """
 _KICK_OFF_AGAIN = """
     The {t} kick off again. / {p} kicks off again. / The {t} restart. / The {t} restart through {p}. /
     {p} restarts for the {t}. / Back under way, {t} ball. / Under way again, {t} ball. /
-    {p} gets us going again. / And the {t} kick off.
+    {p} gets us going again. / And {t} kick off.
 """
 
 _OPENING = """
@@ -219,7 +219,7 @@ _CARRY = """
     {p} goes on. / {p} drives on. / {p} carries on. / {p} runs. / {p} runs on. / {p} still. / Still {p}.
     / {p} keeps going. / {p} moving. / {p} looks up. / {p} looks around. / {p} moves inside. /
     {p}, head up. / {p} at pace. / {p} has options. / On goes {p}. / {p} waits. / {p} pushes on. /
-    {p} presses on. / {p} strides on. / {p} turns. / {p} in traffic. / {p} on his own. /
+    {p} presses on. / {p} strides on. / {p} turns. / {p} in traffic. / {p} all alone. /
     {p} weaves inside. / Go on, {p}. / {p} searching.
 """
 

@@ -123,7 +123,8 @@ def score(
         *_judge_scores(heard.scores, truth),
         *_judge_silence(heard, truth),
     ]
-    judged = [fact for fact in judged if begin_s <= fact.time_s < end_s + _SLACK_S]
+    if span_s is not None:
+        judged = [fact for fact in judged if begin_s <= fact.time_s < end_s]
     fifths: list[list[_Judged]] = [[] for _ in range(NUM_FIFTHS)]
     for fact in judged:
         at = int((fact.time_s - begin_s) / max(end_s - begin_s, _SLACK_S) * NUM_FIFTHS)
