@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ class CaptionFile:
         self._begun = True
         try:
             # A pipe or a terminal has no earlier content to throw away.
-            if self._file.seekable():
+            if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
                 self._file.truncate(0)
         except OSError as error:
             raise CaptionFileError(self.path, _words(error)) from error

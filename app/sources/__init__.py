@@ -5,6 +5,7 @@ Knows video files and how they are decoded, sampled and paced. Knows nothing of 
 
 from app.sources.base import ChunkSource, Preview, PreviewSink, SourceProblem
 from app.sources.demo import demo_match
+from app.sources.reader import SourceEnded, SourceReader
 from app.sources.video_file import VideoFileSource
 from app.sources.video_info import VideoInfo, inspect_video
 
@@ -12,7 +13,9 @@ __all__ = [
     "ChunkSource",
     "Preview",
     "PreviewSink",
+    "SourceEnded",
     "SourceProblem",
+    "SourceReader",
     "VideoFileSource",
     "VideoInfo",
     "demo_match",

@@ -25,8 +25,11 @@ _log = logging.getLogger("ringside.app.sources")
 _SEEK_MARGIN_S = 10.0
 """A seek that comes out too late is tried again this much earlier, and then not at all."""
 
-_LONGEST_STILL_S = 600.0
-"""A longer gap between two frames is a broken time stamp, where the file does not say how long it is."""
+_LONGEST_STILL_S = 3600.0
+"""A longer gap between two frames is a broken time stamp."""
+
+_LONGEST_STILL_IN_BROADCASTS_S = 10.0
+"""The same in formats whose clock may be set anew at any time."""
 
 _OUT_OF_ORDER_S = 1.0
 _MISSING_END_S = 1.0
@@ -144,7 +147,7 @@ class _StampReader:
         self._tick_s = float(stream.time_base or 0)
         self._shift_s = -origin_s
         self._frame_s = 1 / info.fps
-        self._longest_gap_s = max(info.duration_s or _LONGEST_STILL_S, 10.0)
+        self._longest_gap_s = _LONGEST_STILL_IN_BROADCASTS_S if info.is_broadcast else _LONGEST_STILL_S
         self._counts_from_zero = not has_sought
         self._last_s: float | None = None
 
@@ -162,14 +165,9 @@ class _StampReader:
             time_s = 0.0
         else:
             return None
-        if last_s is not None and time_s < last_s:
-            if last_s - time_s > _OUT_OF_ORDER_S:
-                self._shift_s += last_s + duration_s - time_s
-                time_s = last_s + duration_s
-            else:
-                time_s = last_s
-        elif last_s is not None and time_s - last_s > self._longest_gap_s:
+        if last_s is not None and not -_OUT_OF_ORDER_S <= time_s - last_s <= self._longest_gap_s:
             self._shift_s += last_s + duration_s - time_s
             time_s = last_s + duration_s
+        time_s = time_s if last_s is None else max(time_s, last_s)
         self._last_s = time_s
         return TimedFrame(frame, time_s, duration_s)

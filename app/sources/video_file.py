@@ -121,7 +121,7 @@ class VideoFileSource:
                 return
             if done := chunk.add(self._pixels(sample.frame)):
                 yield done
-        end_s = min(decoder.end_s, self._until_s)
+        end_s = self._until_s if sampler.is_done else decoder.end_s
         if (done := chunk.finish(end_s)) is not None:
             yield done
         if chunk.num_chunks == 0:

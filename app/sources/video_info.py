@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.format import Flags
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -52,6 +53,9 @@ class VideoInfo:
     promised_s: float | None
     """Length of the pictures alone, where the file says it so that less of them is a fault."""
 
+    is_broadcast: bool
+    """Whether the clock may be set anew in the middle, as in recordings of television."""
+
     fps: float
     """Mean frames a second, as the file says."""
 
@@ -79,6 +83,7 @@ def inspect_video(path: str | Path) -> VideoInfo:
             size=(max(1, round(height * scale)), max(1, round(width * scale))),
             duration_s=promised_s or _container_duration_s(container),
             promised_s=promised_s,
+            is_broadcast=_is_broadcast(container),
             fps=float(stream.average_rate or stream.guessed_rate or _FALLBACK_FPS),
             turns=turns,
         )
@@ -141,7 +146,13 @@ def _container_duration_s(container: InputContainer) -> float | None:
     return container.duration / av.time_base if container.duration and container.duration > 0 else None
 
 
+def _is_broadcast(container: InputContainer) -> bool:
+    return bool(container.format.flags & Flags.ts_discont.value)
+
+
 def _promised_s(container: InputContainer, stream: VideoStream) -> float | None:
+    if _is_broadcast(container):
+        return None  # the difference of two clocks
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     # Matroska gives each stream's length in a tag, as 00:01:02.500000000.

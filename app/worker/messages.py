@@ -16,7 +16,7 @@ from engine.chunk import FrameChunk
 from engine.settings import StreamSettings
 
 if TYPE_CHECKING:
-    from engine.session import StepResult
+    from engine.step import StepResult
 
 FailedWhile = Literal["loading", "starting", "running"]
 """What the worker was doing: loading a model, starting a session, running a step."""

@@ -37,12 +37,12 @@ from app.worker.messages import (
     WorkerRequest,
     WorkerStopped,
 )
+from app.worker.warm_up import import_engine
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
-    from engine.session import StreamingSession
-
     from engine.model import LoadedModel
+    from engine.session import StreamingSession
 
 _log = logging.getLogger("ringside.app.worker")
 
@@ -138,6 +138,7 @@ class EngineWorker:
 
         try:
             report(0.0, "Starting the engine")
+            import_engine()
             from engine.model import load_model
 
             self._model = load_model(request.path, device=request.device, progress=report)
@@ -179,6 +180,7 @@ class EngineWorker:
             for piece in step:
                 if self._mailbox.has_command:
                     _log.info("the step at %.1f s was abandoned", chunk.start_s)
+                    step.close()
                     self._session = None
                     return
                 self._emit(TextPiece(chunk.start_s, chunk.end_s, piece, self._session_id))
@@ -208,7 +210,7 @@ class EngineWorker:
 
     def _fail(self, during: FailedWhile, error: Exception) -> None:
         message, hint = _in_words(during, error)
-        _log.warning("%s failed: %s", during, error)
+        _log.info("%s failed: %s", during, error)
         details = "".join(traceback.format_exception(error))
         self._emit(WorkerFailed(message, hint, details, during, self._session_id))
 

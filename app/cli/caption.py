@@ -1,0 +1,227 @@
+"""`ringside caption`: a video in, captions out.
+
+Knows the order of things: everything that can be refused is refused before a file is touched, then model, source and
+files run side by side until the video ends, something fails or a person interrupts.
+Does not know how any of these works, or how progress looks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import logging
+import queue
+import time
+from pathlib import Path
+
+from app import resources
+from app.captions import ENDINGS, CaptionFiles, Phrase, format_for
+from app.cli.caption_view import CaptionView
+from app.errors import EngineFailedError, UsageError
+from app.sources import SourceEnded, SourceReader, VideoFileSource
+from app.worker import (
+    ChunkRequest,
+    EngineWorker,
+    LoadModel,
+    ModelLoading,
+    ModelReady,
+    SessionStarted,
+    SessionStopped,
+    StartSession,
+    StepDone,
+    StopSession,
+    TextPiece,
+    WorkerEvent,
+    WorkerFailed,
+)
+from engine.errors import SettingsError
+from engine.settings import StreamSettings
+
+EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+_MAX_WAITING_CHUNKS = 2
+
+_Event = WorkerEvent | SourceEnded
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CaptionJob:
+    """What was asked for, checked as far as that goes without a model."""
+
+    video: str | Path
+    model: str
+    title: str | None
+    outputs: tuple[Path, ...]
+    options: argparse.Namespace
+
+
+def caption(options: argparse.Namespace) -> int:
+    """Run `ringside caption` and return its exit code. Raises RingsideError."""
+    if options.verbose:
+        logging.basicConfig(format="%(name)s: %(message)s")
+        logging.getLogger("ringside").setLevel(logging.DEBUG)
+    job = _check(options)
+    with CaptionFiles(job.outputs) as files, CaptionView(Path(job.video).name, options, job.outputs) as view:
+        return _Run(job, files, view).run()
+
+
+def _check(options: argparse.Namespace) -> CaptionJob:
+    video: str | Path | None = options.video
+    outputs: list[Path] = list(options.out)
+    if not options.demo and video is None and outputs and outputs[-1].suffix.lower() not in ENDINGS:
+        # "--out a.srt match.mp4" reads naturally, and there is no doubt what is meant.
+        video = outputs.pop()
+    for path in outputs:
+        format_for(path)
+    if options.demo and video:
+        raise UsageError("Both a video and --demo were given.", hint="Choose one.")
+    if options.demo:
+        video = resources.demo_video()
+    if not video:
+        raise UsageError("No video was given.", hint="Name one, or use --demo for the demo match.")
+    title = _title(options.title)
+    if options.demo and title is None:
+        title = resources.demo_title()
+    model = resources.find_model(options.model)
+    _source(video, options, StreamSettings())
+    return CaptionJob(video=video, model=model, title=title, outputs=tuple(outputs), options=options)
+
+
+def _title(text: str | None) -> str | None:
+    if text is None or not text.startswith("@"):
+        return text
+    file = Path(text[1:])
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageError(
+            f"The title cannot be read from {file}: {(error.strerror or str(error)).lower()}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The title cannot be read from {file}: it is not UTF-8 text.") from error
+
+
+def _source(video: str | Path, options: argparse.Namespace, settings: StreamSettings) -> VideoFileSource:
+    return VideoFileSource(
+        video,
+        fps=settings.window.fps,
+        chunk_s=settings.window.chunk_s,
+        start_s=options.start,
+        duration_s=options.duration,
+        live=options.live,
+    )
+
+
+def _settings(model_settings: StreamSettings, job: CaptionJob) -> StreamSettings:
+    """The checkpoint's settings with what the command line says about them. Raises UsageError."""
+    options = job.options
+    try:
+        window, sampling = model_settings.window, model_settings.sampling
+        if options.fps is not None:
+            window = dataclasses.replace(window, fps=options.fps)
+        if options.seed is not None:
+            sampling = dataclasses.replace(sampling, seed=options.seed)
+        if options.greedy:
+            sampling = dataclasses.replace(sampling, greedy=True)
+        return dataclasses.replace(
+            model_settings,
+            window=window,
+            sampling=sampling,
+            title=model_settings.title if job.title is None else job.title,
+            query=model_settings.query if options.query is None else options.query,
+        )
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
+
+
+class _Run:
+    """One run: the main thread hears what source and engine tell from their threads, writes and shows."""
+
+    def __init__(self, job: CaptionJob, files: CaptionFiles, view: CaptionView) -> None:
+        self._job = job
+        self._files = files
+        self._view = view
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._reader: SourceReader | None = None
+        self._ended: SourceEnded | None = None
+        self._started_at_s = time.monotonic()
+        self._num_dropped = 0
+
+    def run(self) -> int:
+        """Run to the end; returns the exit code."""
+        job = self._job
+        worker = EngineWorker(
+            self._events.put, max_waiting_chunks=_MAX_WAITING_CHUNKS, lossless=not job.options.live
+        )
+        try:
+            worker.start()
+            worker.submit(LoadModel(job.model, job.options.device))
+            while not self._handle(self._events.get(), worker):
+                pass
+        except KeyboardInterrupt:
+            self._view.interrupted()
+            return EXIT_INTERRUPTED
+        finally:
+            # A second Ctrl-C while things end is not a reason to leave them half-way.
+            with contextlib.suppress(KeyboardInterrupt):
+                worker.submit(StopSession())
+                if self._reader is not None:
+                    self._reader.stop()
+                worker.close()
+        return self._verdict()
+
+    def _handle(self, event: _Event, worker: EngineWorker) -> bool:
+        """Deal with one event; True when everything is said."""
+        match event:
+            case ModelLoading():
+                self._view.loading(event.fraction, event.text)
+            case ModelReady():
+                self._start(event, worker)
+            case SessionStarted():
+                assert self._reader is not None
+                self._started_at_s = time.monotonic()
+                self._reader.start()
+            case TextPiece():
+                self._view.piece(event.start_s, event.text)
+            case StepDone():
+                self._step_done(event)
+            case SourceEnded():
+                self._ended = event
+                if event.error is not None:
+                    raise event.error
+                worker.submit(StopSession(after_waiting=True))
+            case SessionStopped():
+                self._files.begin()
+                return True
+            case WorkerFailed():
+                raise EngineFailedError(event.message, hint=event.hint)
+        return False
+
+    def _start(self, ready: ModelReady, worker: EngineWorker) -> None:
+        settings = _settings(ready.settings, self._job)
+        source = _source(self._job.video, self._job.options, settings)
+        self._reader = SourceReader(
+            source,
+            on_chunk=lambda chunk: worker.submit(ChunkRequest(chunk)),
+            on_end=self._events.put,
+        )
+        self._view.start(ready.name, ready.device, source.duration_s)
+        worker.submit(StartSession(settings))
+
+    def _step_done(self, done: StepDone) -> None:
+        # Only now is it certain that this model can comment on this video.
+        self._files.begin()
+        result = done.result
+        self._num_dropped = done.num_dropped
+        phrase = Phrase(result.start_s, result.end_s, result.text) if result.text.strip() else None
+        if phrase is not None:
+            self._files.write(phrase)
+        self._view.step_done(result.end_s - result.start_s, phrase)
+
+    def _verdict(self) -> int:
+        self._view.finished(time.monotonic() - self._started_at_s, self._num_dropped)
+        problem = self._ended.problem if self._ended is not None else None
+        if problem is None:
+            return EXIT_OK
+        self._view.problem(problem.message)
+        return EXIT_FAILED if problem.is_cut_short else EXIT_OK

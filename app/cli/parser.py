@@ -1,0 +1,181 @@
+"""The words of the command line: options, their checks, and help that is pleasant to read.
+
+Knows argparse. Does not know what the commands do; imports nothing heavy, so that a wrong option is told at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from app.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+MAIN_EPILOG = """\
+examples:
+  ringside                                          open the window
+  ringside caption match.mp4 --out match.srt        subtitles for a video
+  ringside caption --demo --live                    the demo match, live in this terminal
+  ringside doctor                                   what this machine can do
+"""
+
+CAPTION_EPILOG = """\
+examples:
+  ringside caption match.mp4 --out match.srt match.vtt match.jsonl
+  ringside caption match.mp4 --title "Lions - Bears. Lions in red: 7 Okafor, 9 Lind." --out match.txt
+  ringside caption match.mp4 --start 12:30 --duration 60 --greedy --out minute.jsonl
+  ringside caption match.mp4 --model mit-han-lab/StreamingVLM --device cuda --live
+
+Without --out the captions are printed. They may be wrong: a model wrote them.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are UsageError, one line each, and whose help has headings and colour."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            **options,
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
+                prog, max_help_position=30, width=100
+            ),
+        )
+        self.add_argument("-h", "--help", action="help", help="show this and exit")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError in place of printing the usage."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"See: {self.prog} --help")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help, with colour where there is a terminal."""
+        if file is not None:
+            file.write(self.format_help())
+            return
+        from rich.console import Console
+        from rich.text import Text
+
+        text = Text(self.format_help())
+        text.highlight_regex(r"(?m)^(usage:|[a-z ]+:)$|^usage:", "bold")
+        text.highlight_regex(r"(?<![\w-])--?[a-z][\w-]*", "cyan")
+        text.highlight_regex(r"(?m)(?<=^  )ringside[^\n]*?(?=$|   )", "green")
+        Console(soft_wrap=True).print(text, end="")
+
+
+def main_parser(version: str) -> Parser:
+    """Options of `ringside` itself, which opens the window."""
+    parser = Parser(
+        prog="ringside",
+        description="Live commentary on a video, second by second, by a model on this machine.\n"
+        "Without a command, opens the window.",
+        usage="ringside [--autostart]\n       ringside caption VIDEO --out FILE\n       ringside doctor",
+        epilog=MAIN_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"ringside {version}")
+    parser.add_argument(
+        "--autostart", action="store_true", help="start on the demo match as soon as possible"
+    )
+    return parser
+
+
+def caption_parser() -> Parser:
+    """Options of `ringside caption`."""
+    parser = Parser(
+        prog="ringside caption",
+        description="Comment on a video and write what is said.",
+        usage="ringside caption (VIDEO | --demo) [options] [--out FILE...]",
+        epilog=CAPTION_EPILOG,
+    )
+    what = parser.add_argument_group("what to watch")
+    what.add_argument("video", nargs="?", metavar="VIDEO", help="a video file")
+    what.add_argument("--demo", action="store_true", help="the demo match that ships with Ringside")
+    what.add_argument("--start", type=seconds, default=0.0, metavar="TIME", help="where to start: 90 or 1:30")
+    what.add_argument("--duration", type=duration, metavar="TIME", help="how much to watch (default: all)")
+    what.add_argument("--fps", type=frame_rate, metavar="N", help="frames a second (default: the model's)")
+    what.add_argument("--live", action="store_true", help="at the speed at which the video plays, printed")
+    who = parser.add_argument_group("who comments, and on what")
+    who.add_argument("--model", default="demo", help="demo (default), a checkpoint folder, or a hub id")
+    who.add_argument("--title", metavar="TEXT", help="what the commentator knows beforehand; @FILE reads it")
+    who.add_argument("--query", metavar="TEXT", help="what the model is asked to do")
+    who.add_argument("--greedy", action="store_true", help="always the likeliest word")
+    who.add_argument("--seed", type=seed, metavar="N", help="the same words on every run")
+    who.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    where = parser.add_argument_group("where to write")
+    where.add_argument(
+        "--out",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="caption files: .srt, .vtt, .txt or .jsonl",
+    )
+    where.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
+    where.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+    return parser
+
+
+def doctor_parser() -> Parser:
+    """Options of `ringside doctor`."""
+    parser = Parser(
+        prog="ringside doctor",
+        description="Tell what this machine can do, what is missing, and what to do about it.",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
+
+
+def seconds(text: str) -> float:
+    """A time as 90, 90.5, 1:30 or 1:02:03.5, in seconds."""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)", text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds, or 1:30, or 1:02:03")
+    hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+def duration(text: str) -> float:
+    """A time that is not 0."""
+    value = seconds(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("it has to be more than 0 seconds")
+    return value
+
+
+def frame_rate(text: str) -> float:
+    """Frames a second."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 120:
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate; use more than 0 and at most 120")
+    return value
+
+
+def seed(text: str) -> int:
+    """A seed of the sampler."""
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; use a whole number from 0")
+    return int(text)
+
+
+def device(text: str) -> str:
+    """Where the model runs."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device; use auto, cpu, cuda or cuda:0")
+    return text
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """The known word that was probably meant, or ""."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")

@@ -1,0 +1,29 @@
+"""What the application's tests share: a tiny model that really runs, and a small real video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.app.tiny_model import write_tiny_model
+from tests.app.videos import write_video
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny Qwen2.5-VL checkpoint with random weights."""
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of video at 30 frames a second."""
+    return write_video(tmp_path_factory.mktemp("video") / "small.mp4", seconds=6)
+
+
+@pytest.fixture
+def tmp_cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
