@@ -138,7 +138,7 @@ _CORNER = """
 _KICK_OFF = """
     The {t} kick off. / The {t} kick off, {p} on the ball. / {t} kick off through {p}. /
     {t} get us going. / {p} kicks off. / {p} kicks off for {t}. / {p} gets us going. /
-    {p} starts, under way. / {p} with the kick-off. / Kick-off for the {t}. / Kick-off, {t} ball. /
+    {p} with the kick-off. / Kick-off for the {t}. / Kick-off, {t} ball. /
     Kick-off, {p} for the {t}. / Kick-off by {p}. / We're under way, {t} ball. / Under way, {p} for {t}.
 """
 
