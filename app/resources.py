@@ -62,7 +62,7 @@ def find_model(name: str) -> str:
     if name == DEMO_MODEL:
         return str(demo_model_dir())
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return str(folder)
     if _HUB_ID.fullmatch(name) and not folder.exists():
         return name

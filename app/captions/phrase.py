@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Self
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,3 +31,8 @@ class Phrase:
         if not line:
             raise ValueError("a phrase has words")
         object.__setattr__(self, "text", line)
+
+    @classmethod
+    def said(cls, start_s: float, end_s: float, text: str) -> Self | None:
+        """The phrase of a step, or None if that was silent: nothing, or dots and no word."""
+        return cls(start_s, end_s, text) if any(character.isalnum() for character in text) else None

@@ -213,7 +213,7 @@ class _Run:
         self._files.begin()
         result = done.result
         self._num_dropped = done.num_dropped
-        phrase = Phrase(result.start_s, result.end_s, result.text) if result.text.strip() else None
+        phrase = Phrase.said(result.start_s, result.end_s, result.text)
         if phrase is not None:
             self._files.write(phrase)
         self._view.step_done(result.end_s - result.start_s, phrase)

@@ -16,7 +16,6 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.format import Flags
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -36,6 +35,7 @@ MAX_PIXELS = 1920 * 1080
 
 _FALLBACK_FPS = 25.0
 _MAX_PACKETS_TO_FIRST_FRAME = 2000
+_AVFMT_TS_DISCONT = 0x0200  # FFmpeg's flag for formats whose clock may jump
 _MATROSKA_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _NOT_VIDEO_FORMATS = {"tty", "image2", "bin", "xbin", "adf", "idf", "lrc", "srt", "webvtt", "ass"}
 
@@ -147,7 +147,7 @@ def _container_duration_s(container: InputContainer) -> float | None:
 
 
 def _is_broadcast(container: InputContainer) -> bool:
-    return bool(container.format.flags & Flags.ts_discont.value)
+    return bool(container.format.flags & _AVFMT_TS_DISCONT)
 
 
 def _promised_s(container: InputContainer, stream: VideoStream) -> float | None:

@@ -111,6 +111,12 @@ def test_a_phrase_without_words_or_duration_is_refused(start_s: float, end_s: fl
         Phrase(start_s, end_s, text)
 
 
+def test_a_step_without_a_word_is_silence() -> None:
+    assert Phrase.said(0, 1, " Lions win ... ") == Phrase(0, 1, "Lions win ...")
+    for text in ("", "  ", "...", " ... ..."):
+        assert Phrase.said(0, 1, text) is None
+
+
 def test_times_round_to_whole_milliseconds_without_a_sixtieth_second(tmp_path: Path) -> None:
     text = written(tmp_path / "a.srt", [Phrase(59.9996, 119.9994, "x")])
     assert "00:01:00,000 --> 00:01:59,999" in text

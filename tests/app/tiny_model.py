@@ -84,6 +84,10 @@ def write_tiny_model(folder: Path, *, seed: int = 5, end_scale: float = 1.4) -> 
     model: Any = Qwen2_5_VLForConditionalGeneration(config)
     sayable = [tokenizer.token_to_id(f"Ġ{word}") for word in WORDS]
     with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            # Larger than usual weights, so that what is said depends on the whole context.
+            if parameter.dim() > 1:
+                parameter.normal_(0, 0.5 if "embed_tokens" in name else 1.6 / parameter[0].numel() ** 0.5)
         head = torch.zeros_like(model.lm_head.weight)
         head[sayable] = 2 * torch.randn(len(sayable), head.shape[1])
         head[ids["<|im_end|>"]] = 2 * end_scale * torch.randn(head.shape[1])
