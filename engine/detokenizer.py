@@ -2,12 +2,12 @@
 
 Knows: that a character may be spread over tokens, and that a phrase's closing " ..." is not part of what is
 said.
-Does not know: sampling, stop ids, the context.
+Does not know: sampling, the context.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 _REPLACEMENT = "\ufffd"  # what decoding puts in place of a character that is not whole
 
@@ -19,14 +19,19 @@ class PhraseDecoder:
     own.
     """
 
-    def __init__(self, decode: Callable[[Sequence[int]], str], ellipsis_id: int) -> None:
+    def __init__(
+        self, decode: Callable[[Sequence[int]], str], ellipsis_id: int, stop_ids: Collection[int]
+    ) -> None:
         self._decode = decode
         self._ellipsis_id = ellipsis_id
+        self._stop_ids = stop_ids
         self._waiting: list[int] = []
         self._closing = False
 
     def push(self, token_id: int) -> str:
         """Add an id; returns the text it makes certain: "" while a character or a closing is open."""
+        if token_id in self._stop_ids:
+            return ""
         if self._closing:
             self._waiting.append(self._ellipsis_id)
         self._closing = token_id == self._ellipsis_id

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from engine.attention import attend_cached
 from engine.cache import StreamingCache
 from engine.config import TextConfig
-from engine.layers import Embedding, GatedPerceptron, Linear, RMSNorm
+from engine.layers import Embedding, GatedPerceptron, Linear, RMSNorm, linear
 from engine.rotary import RotaryTable, rotate
 
 
@@ -81,4 +80,4 @@ class LanguageModel(nn.Module):
     def logits(self, x_NE: torch.Tensor) -> torch.Tensor:
         """Raw logits (N, V), float32, for states that ``forward`` returned."""
         weight_VE = self.embed.weight if self.head is None else self.head.weight
-        return functional.linear(self.norm(x_NE), weight_VE).float()
+        return linear(self.norm(x_NE), weight_VE).float()

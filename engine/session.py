@@ -99,7 +99,8 @@ class StreamingSession:
         clock = _Clock(self._model.device)
         with self._naming_memory("one step"):
             logits_V = self._begin(chunk, question, clock)
-        decoder = PhraseDecoder(self._model.prompt.decode, self._model.prompt.special.ellipsis)
+        model = self._model
+        decoder = PhraseDecoder(model.prompt.decode, model.prompt.special.ellipsis, model.stop_ids)
         said: list[int] = []
         text: list[str] = []
         limit = self._settings.sampling.max_new_tokens if forced is None else len(forced)
@@ -117,14 +118,14 @@ class StreamingSession:
                 if text[-1]:
                     with clock.paused():
                         yield text[-1]
-                if token_id in self._model.stop_ids:
+                if token_id in model.stop_ids:
                     break
             text.append(decoder.finish())
             if text[-1]:
                 with clock.paused():
                     yield text[-1]
         finally:
-            im_end = self._model.prompt.special.im_end
+            im_end = model.prompt.special.im_end
             if not said or said[-1] != im_end:
                 said.append(im_end)
                 self._context.say(im_end)

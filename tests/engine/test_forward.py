@@ -1,0 +1,105 @@
+"""The engine's model against transformers, from the same files."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine import LoadedModel, load_model
+from engine.cache import StreamingCache
+from engine.rope import TextSpan, VisionSpan, positions_3d
+from engine.rotary import TextRotary
+from tests.engine.checkpoints import write_tiny
+from tests.engine.conftest import load_oracle
+
+GRIDS = [(1, 4, 4), (1, 8, 12), (1, 16, 26), (2, 12, 22), (3, 8, 8), (2, 22, 38), (1, 2, 30)]
+
+
+def patches_for(grid: tuple[int, int, int], model: LoadedModel) -> torch.Tensor:
+    size = (math.prod(grid), model.config.vision.patch_dim)
+    return torch.from_numpy(np.random.default_rng(0).standard_normal(size, dtype=np.float32))
+
+
+@torch.inference_mode()
+def compare_towers(model: LoadedModel, oracle: Any, grid: tuple[int, int, int]) -> float:
+    patches = patches_for(grid, model)
+    expected = oracle.model.visual(patches, torch.tensor([grid])).pooler_output
+    return float((model.vision(patches, grid) - expected).abs().max())
+
+
+@torch.inference_mode()
+def compare_logits(model: LoadedModel, oracle: Any, grid: tuple[int, int, int]) -> float:
+    """Text, one video block, text: all logits of one causal pass."""
+    patches = patches_for(grid, model)
+    merge = model.patches.merge_size
+    block = VisionSpan(grid[0], grid[1] // merge, grid[2] // merge, 2.0)
+    prompt = model.prompt
+    ids = [
+        *prompt.prefix("Lions against Sharks"),
+        *prompt.user_turn(0, 1, block.length, "Commentate on this match"),
+        *prompt.assistant_header(),
+        *prompt.assistant_content(" A goal"),
+    ]
+    start = ids.index(prompt.special.video_pad)
+    after = len(ids) - start - block.length
+    positions = torch.from_numpy(positions_3d([TextSpan(start), block, TextSpan(after)]))
+    x = model.language.embed(torch.tensor(ids))
+    x[start : start + block.length] = model.vision(patches, grid)
+    cache = StreamingCache(model.config.text, len(ids), model.device, model.dtype)
+    states = model.language(x, TextRotary(model.config.text, model.device).table(positions), cache)
+    expected = oracle(
+        input_ids=torch.tensor([ids]),
+        pixel_values_videos=patches,
+        video_grid_thw=torch.tensor([grid]),
+        position_ids=positions[:, None].long(),
+    ).logits[0]
+    assert expected.abs().max() > 1
+    return float((model.language.logits(states) - expected).abs().max())
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+def test_the_vision_tower_equals_transformers(
+    tiny: LoadedModel, oracle: Any, grid: tuple[int, int, int]
+) -> None:
+    assert compare_towers(tiny, oracle, grid) < 1e-3
+
+
+@pytest.mark.parametrize("grid", [(1, 8, 12), (2, 16, 26)], ids=str)
+def test_full_attention_logits_equal_transformers(
+    tiny: LoadedModel, oracle: Any, grid: tuple[int, int, int]
+) -> None:
+    assert compare_logits(tiny, oracle, grid) < 1e-3
+
+
+@pytest.mark.parametrize("full_layers", [[0, 1, 2, 3], []], ids=["all full", "all windows"])
+def test_any_choice_of_full_attention_layers(tmp_path: Path, full_layers: list[int]) -> None:
+    folder = write_tiny(tmp_path, seed=1, tied=True, vision={"fullatt_block_indexes": full_layers})
+    model, oracle = load_model(folder, device="cpu"), load_oracle(folder)
+    for grid in GRIDS:
+        assert compare_towers(model, oracle, grid) < 1e-3
+    assert compare_logits(model, oracle, (2, 8, 12)) < 1e-3
+
+
+@torch.inference_mode()
+def test_tokens_run_one_by_one_give_the_logits_of_one_pass(tiny: LoadedModel) -> None:
+    ids = torch.tensor(tiny.prompt.prefix("Lions against Sharks, and a goal."))
+    table = TextRotary(tiny.config.text, tiny.device).table(
+        torch.from_numpy(positions_3d([TextSpan(len(ids))]))
+    )
+
+    def run(sizes: list[int]) -> torch.Tensor:
+        cache = StreamingCache(tiny.config.text, 4, tiny.device, tiny.dtype)
+        outputs = []
+        for part in torch.arange(len(ids)).split(sizes):
+            tokens = slice(int(part[0]), int(part[-1]) + 1)
+            outputs.append(tiny.language(tiny.language.embed(ids[tokens]), table[tokens], cache))
+        return tiny.language.logits(torch.cat(outputs))
+
+    whole = run([len(ids)])
+    assert torch.allclose(run([1] * len(ids)), whole, atol=1e-4)
+    assert torch.allclose(run([5, 1, len(ids) - 6]), whole, atol=1e-4)

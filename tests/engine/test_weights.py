@@ -1,0 +1,196 @@
+"""Checkpoints as they lie on disks: every layout that loads, every fault that is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine import CheckpointError, EngineError, LoadedModel, OutOfMemoryError, SettingsError, load_model
+from engine.errors import CheckpointNotFoundError, NotQwenVLError, WeightsDamagedError, WeightsMissingError
+from tests.engine.checkpoints import flatten_config, rename_weights, write_tiny
+
+
+@pytest.fixture
+def folder(tiny_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny checkpoint, to be changed."""
+    return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+
+
+@pytest.fixture
+def sharded(tmp_path: Path) -> Path:
+    """The tiny checkpoint in several files with an index."""
+    return write_tiny(tmp_path / "sharded", shard_size="200KB")
+
+
+def assert_same(model: LoadedModel, other: LoadedModel) -> None:
+    for part in ("language", "vision"):
+        ours = dict(getattr(model, part).named_parameters())
+        theirs = dict(getattr(other, part).named_parameters())
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_shards_hold_what_one_file_holds(tiny: LoadedModel, sharded: Path) -> None:
+    assert len(list(sharded.glob("*.safetensors"))) > 2
+    assert_same(load_model(sharded, device="cpu"), tiny)
+
+
+@pytest.mark.parametrize(
+    "prefixes",
+    [
+        {"model.": "model.language_model.", "visual.": "model.visual."},
+        {"model.": "language_model.model.", "lm_head.": "language_model.lm_head."},
+    ],
+    ids=["newer", "nested"],
+)
+def test_other_layouts_hold_the_same_model(tiny: LoadedModel, folder: Path, prefixes: dict[str, str]) -> None:
+    assert_same(load_model(folder, device="cpu"), tiny)
+    rename_weights(folder, prefixes)
+    flatten_config(folder)
+    assert_same(load_model(folder, device="cpu"), tiny)
+
+
+def test_a_single_file_of_any_name_is_found(tiny: LoadedModel, folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "weights.safetensors")
+    assert_same(load_model(folder, device="cpu"), tiny)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_weights_of_half_precision_are_widened(tiny: LoadedModel, folder: Path, dtype: torch.dtype) -> None:
+    file = folder / "model.safetensors"
+    save_file({name: value.to(dtype) for name, value in load_file(file).items()}, file)
+    loaded = load_model(folder, device="cpu")
+    assert loaded.language.embed.weight.dtype == torch.float32
+    assert torch.equal(loaded.language.embed.weight, tiny.language.embed.weight.to(dtype).float())
+
+
+def test_a_model_can_be_loaded_in_half_precision(folder: Path) -> None:
+    loaded = load_model(folder, device="cpu", dtype="bfloat16")
+    assert loaded.dtype == loaded.vision.embed.weight.dtype == torch.bfloat16
+
+
+def test_tied_and_missing_heads_use_the_embedding(folder: Path, tmp_path: Path) -> None:
+    tied = load_model(write_tiny(tmp_path / "tied", tied=True), device="cpu")
+    file = folder / "model.safetensors"
+    save_file({name: value for name, value in load_file(file).items() if name != "lm_head.weight"}, file)
+    headless = load_model(folder, device="cpu")
+    for model in (tied, headless):
+        assert model.language.head is None
+        x = torch.randn(2, model.config.text.hidden_size)
+        expected = model.language.norm(x) @ model.language.embed.weight.T
+        assert torch.allclose(model.language.logits(x), expected, atol=1e-5)
+
+
+def test_loading_reports_progress_up_to_the_end(sharded: Path) -> None:
+    seen: list[tuple[float, str]] = []
+    load_model(sharded, device="cpu", progress=lambda fraction, text: seen.append((fraction, text)))
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert len(fractions) > 10
+    assert all(text for _, text in seen)
+
+
+def cut(file: Path, keep: float) -> None:
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * keep)])
+
+
+def change(file: Path, edit: Callable[[dict[str, object]], object]) -> None:
+    values = json.loads(file.read_text())
+    edit(values)
+    file.write_text(json.dumps(values))
+
+
+def drop_weight(folder: Path, name: str) -> None:
+    file = folder / "model.safetensors"
+    save_file({key: value for key, value in load_file(file).items() if key != name}, file)
+
+
+def reshape_weight(folder: Path, name: str) -> None:
+    file = folder / "model.safetensors"
+    save_file({k: v[:-1].clone() if k == name else v for k, v in load_file(file).items()}, file)
+
+
+def change_text(folder: Path, **fields: object) -> None:
+    change(folder / "config.json", lambda values: values["text_config"].update(fields))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "hint"),
+    [
+        (lambda f: cut(f / "model.safetensors", 0.5), WeightsDamagedError, r"model\.safetensors: .*damaged"),
+        (lambda f: cut(f / "model.safetensors", 0), WeightsDamagedError, r"model\.safetensors: .*damaged"),
+        (lambda f: (f / "model.safetensors").unlink(), WeightsMissingError, r"model\.safetensors"),
+        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), CheckpointError, "convert"),
+        (lambda f: drop_weight(f, "visual.merger.ln_q.weight"), WeightsMissingError, r"merger\.ln_q"),
+        (lambda f: reshape_weight(f, "lm_head.weight"), WeightsDamagedError, r"lm_head\.weight is .* says"),
+        (lambda f: (f / "config.json").unlink(), NotQwenVLError, r"no config\.json"),
+        (lambda f: (f / "config.json").write_text("{"), NotQwenVLError, "JSON"),
+        (
+            lambda f: change(f / "config.json", lambda v: v.update(model_type="llama")),
+            NotQwenVLError,
+            "llama",
+        ),
+        (lambda f: change_text(f, num_key_value_heads=3), NotQwenVLError, "heads"),
+        (lambda f: change_text(f, use_sliding_window=True), NotQwenVLError, "sliding"),
+        (lambda f: change_text(f, hidden_size=128), NotQwenVLError, "mrope_section|sizes differ"),
+        (lambda f: (f / "tokenizer.json").write_text("{}"), CheckpointError, "tokenizer"),
+        (lambda f: (f / "ringside.json").write_text('{"widow": {}}'), EngineError, "widow"),
+    ],
+)
+def test_a_fault_is_named_with_its_file(
+    folder: Path, spoil: Callable[[Path], object], error: type[EngineError], hint: str
+) -> None:
+    spoil(folder)
+    with pytest.raises(error, match=hint):
+        load_model(folder, device="cpu")
+
+
+def test_a_shard_that_is_not_there_is_named(sharded: Path) -> None:
+    gone = sorted(sharded.glob("*.safetensors"))[1]
+    gone.unlink()
+    with pytest.raises(WeightsMissingError, match=gone.name):
+        load_model(sharded, device="cpu")
+
+
+def test_a_damaged_shard_is_named(sharded: Path) -> None:
+    bad = sorted(sharded.glob("*.safetensors"))[1]
+    cut(bad, 0.9)
+    with pytest.raises(WeightsDamagedError, match=bad.name):
+        load_model(sharded, device="cpu")
+
+
+def test_a_damaged_index_is_named(sharded: Path) -> None:
+    (sharded / "model.safetensors.index.json").write_text('{"weight_map": 3}')
+    with pytest.raises(WeightsDamagedError, match=r"index\.json"):
+        load_model(sharded, device="cpu")
+
+
+@pytest.mark.parametrize("name", ["/nowhere/at/all", "./missing", "~/missing-model", "too/many/parts"])
+def test_a_folder_that_is_not_there_is_not_looked_for_elsewhere(name: str) -> None:
+    with pytest.raises(CheckpointNotFoundError, match="no such folder or hub model"):
+        load_model(name)
+
+
+@pytest.mark.parametrize(("option", "value"), [("device", "abacus"), ("dtype", "float7"), ("dtype", "int8")])
+def test_an_unknown_device_or_type_is_refused(tiny_folder: Path, option: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=value):
+        load_model(tiny_folder, **{option: value})
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here, so asking for one is no mistake")
+def test_asking_for_a_gpu_where_there_is_none_says_so(tiny_folder: Path) -> None:
+    with pytest.raises(SettingsError, match="no CUDA GPU"):
+        load_model(tiny_folder, device="cuda")
+
+
+def test_a_model_larger_than_memory_is_refused_before_it_is_read(folder: Path) -> None:
+    change(folder / "config.json", lambda values: values["text_config"].update(vocab_size=2**40))
+    with pytest.raises(OutOfMemoryError, match=r"weights: .* GB needed, .* GB free"):
+        load_model(folder, device="cpu")
