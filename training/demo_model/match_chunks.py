@@ -78,7 +78,8 @@ class MatchChunks(IterableDataset[Example]):
 
     def examples(self, rng: np.random.Generator) -> Iterator[Example]:
         """All chunks of one random match."""
-        match = random_match(rng, self.matches)
+        clock_offset_s = int(rng.integers(0, self.matches.max_clock_offset_s)) if rng.random() < 0.8 else 0
+        match = random_match(rng, self.matches, clock_offset_s=clock_offset_s)
         is_drill = rng.random() < self.matches.drill_share
         words: Sequence[tuple[float, float, str]] = drill_words(match) if is_drill else narrate(match)
         # A match's opening is rare in a stream but must be right: a third of the matches are cut from their first second.
@@ -101,7 +102,6 @@ class MatchChunks(IterableDataset[Example]):
         if not chunks:
             return
         pictures = self._pictures(match, until_s=max(chunk.end_s for chunk in chunks))
-        clock_offset_s = int(rng.integers(0, self.matches.max_clock_offset_s)) if rng.random() < 0.8 else 0
         for chunk in chunks:
             if is_drill:
                 query = DRILL_QUERY
@@ -134,7 +134,7 @@ class MatchChunks(IterableDataset[Example]):
         return pictures
 
 
-def random_match(rng: np.random.Generator, settings: MatchSettings) -> Match:
+def random_match(rng: np.random.Generator, settings: MatchSettings, *, clock_offset_s: int = 0) -> Match:
     """A match between random teams that starts at a random score, so that every number is seen."""
     home, away = make_teams(rng)
     # Low scores are common, high ones happen in long streams.
@@ -145,7 +145,12 @@ def random_match(rng: np.random.Generator, settings: MatchSettings) -> Match:
     )
     minutes = float(rng.uniform(*settings.minutes))
     return simulate(
-        int(rng.integers(2**31)), minutes, home=home, away=away, initial_score=(score[0], score[1])
+        int(rng.integers(2**31)),
+        minutes,
+        home=home,
+        away=away,
+        initial_score=(score[0], score[1]),
+        clock_offset_s=clock_offset_s,
     )
 
 
@@ -155,6 +160,8 @@ def sample_texts(num_matches: int, seed: int) -> Iterator[str]:
         rng = np.random.default_rng([seed, index])
         match = random_match(rng, MatchSettings())
         second = int(rng.integers(0, 20000))
-        yield f"system\nYou are a helpful assistant.\nprevious text\n{match.title} ...\nuser\nTime={second}.0-{second + 1}.0s"
+        yield f"system\nYou are a helpful assistant.\nprevious text\n{match.title} ...\nuser\n"
+        yield f"Time={second}.0-{second + 1}.0sCommentate on this match"
+        yield DRILL_QUERY
         yield " ".join(["", *(word for _, _, word in narrate(match))]) + " ..."
         yield " ".join(word for _, _, word in drill_words(match))

@@ -19,7 +19,7 @@ from training.sft.settings import SftSettings
 from training.sft.trainer import last_checkpoint, train
 
 logger = logging.getLogger("ringside.training.demo_model")
-NUM_TOKENIZER_MATCHES = 600
+NUM_TOKENIZER_MATCHES = 800
 
 
 def tokenizer_for(folder: Path, *, seed: int) -> PreTrainedTokenizerFast:

@@ -70,7 +70,7 @@ def test_padding_does_not_reach_the_loss(hf_model: Any, tokenizer: Any) -> None:
     with torch.no_grad():
         losses = [
             ours(**ChunkCollator(num_tokens=length, pad_id=tokenizer.pad_token_id)([example(tokenizer, 0)]))[
-                "loss"
+                "loss_sum"
             ].item()
             for length in (180, 320)
         ]

@@ -1,0 +1,92 @@
+"""The demo model's training stream: real matches, real pictures, the settings that ship."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.preprocess import resize_frames, smart_resize
+from training.demo_league.draw import draw_frame
+from training.demo_league.simulate import simulate
+from training.demo_model.architecture import STREAMING, train_tokenizer
+from training.demo_model.drills import drill_words
+from training.demo_model.match_chunks import MatchChunks, MatchSettings, sample_texts
+from training.demo_model.recipe import demo
+from training.sft.collate import ChunkCollator
+from training.sft.conversation import IGNORED_LABEL
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return train_tokenizer(sample_texts(30, seed=1))
+
+
+@pytest.fixture(scope="module")
+def examples(tokenizer: Any) -> list[Any]:
+    return list(
+        MatchChunks(tokenizer, demo(), MatchSettings(drill_share=0.0)).examples(np.random.default_rng(4))
+    )
+
+
+def test_names_stand_in_the_title_and_nowhere_in_the_prompt_but_there(
+    tokenizer: Any, examples: list[Any]
+) -> None:
+    text = tokenizer.decode(examples[0]["encoded"].input_ids)
+    title = text.split("previous text\n")[1].split("<|im_end|>")[0]
+    assert title.startswith("Demo league. ")
+    assert all(f" {number} " in title for number in range(1, 11))
+    assert text.startswith(
+        "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>previous text\n"
+    )
+
+
+def test_the_title_fits_into_the_sink(tokenizer: Any) -> None:
+    for seed in range(30):
+        assert (
+            len(tokenizer.encode(simulate(seed, 1.0).title, add_special_tokens=False))
+            <= STREAMING["window"]["text_sink"]
+        )
+
+
+def test_every_chunk_fits_and_makes_a_batch(tokenizer: Any, examples: list[Any]) -> None:
+    settings = demo()
+    batch = ChunkCollator(num_tokens=settings.max_tokens, pad_id=tokenizer.pad_token_id)(examples[:3])
+    assert batch["frames"].shape == (3, 48, 168, 308, 3)
+    pads = (batch["input_ids"] == tokenizer.convert_tokens_to_ids("<|video_pad|>")).sum(dim=1)
+    assert pads.tolist() == [24 * 66] * 3
+    assert (batch["labels"] != IGNORED_LABEL).sum() > 3 * 48
+    assert batch["position_ids"].max() < settings.max_tokens
+
+
+def test_a_chunks_pictures_are_near_what_the_engine_shows() -> None:
+    match = simulate(8, 1.0)
+    chunks = MatchChunks(
+        train_tokenizer(["system user assistant previous text\n You are a helpful ..."] * 2),
+        demo(),
+        MatchSettings(),
+    )
+    ours = chunks._pictures(match, until_s=12.0)
+    size = smart_resize(360, 640, demo().resize)
+    shown = torch.from_numpy(np.stack([draw_frame(match, k / 2, size=(640, 360)) for k in range(24)]))
+    theirs = resize_frames(shown, *size).numpy()
+    assert np.abs(ours.astype(int) - theirs.astype(int)).mean() < 3
+
+
+def test_the_same_seed_plays_the_same_matches(tokenizer: Any) -> None:
+    stream = MatchChunks(tokenizer, demo(), MatchSettings())
+    first, again, other = (
+        next(stream.examples(np.random.default_rng(seed)))["encoded"].input_ids for seed in (7, 7, 8)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_drill_reads_number_name_and_score() -> None:
+    match = simulate(3, 1.0)
+    words = drill_words(match)
+    for second in range(5, 50):
+        said = [word for _, end, word in words if second <= end < second + 1]
+        tick = int((second + 0.5) * match.tick_hz)
+        player = match.player(int(match.last_touch_T[tick]))
+        assert said == [str(player.number), player.name, *(str(int(goals)) for goals in match.score_T2[tick])]
