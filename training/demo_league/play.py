@@ -40,9 +40,10 @@ CORNER_WAIT_S = 1.6
 THROW_IN_WAIT_S = 1.2
 HALF_TIME_S = 6.0
 
-_SHOTS_PER_SIDE_PER_MINUTE = 1.9
+_SHOTS_PER_SIDE_PER_MINUTE = 1.15
 """About how many shots a side gets; spreads the goals it is to score over them."""
 _CALM_BEFORE_WHISTLE_S = 5.5
+_LAST_KICK_OFF_S = 2.5
 _SHOT_RANGE_M = 13.0
 _KICK_OFF_SPOTS_5UV = ((2.0, 11.25), (9.0, 11.25), (16.0, 4.5), (16.0, 18.0), (15.0, 11.25))
 _HUDDLE_SPOTS_5UV = ((12.0, 2.0), (9.9, 3.5), (14.1, 3.5), (10.6, 6.0), (13.4, 6.0))
@@ -117,7 +118,7 @@ class Play:
         """Decide what the next main event shall be and from when on."""
         self._due_s = self.now_s + self._between(low_s, high_s)
         draw = self._rng.random()
-        self._intent = "shot" if draw < 0.56 else "tackle" if draw < 0.9 else "throw-in"
+        self._intent = "shot" if draw < 0.62 else "tackle" if draw < 0.92 else "throw-in"
 
     def _take(self, player: int) -> None:
         """The player controls the ball."""
@@ -161,12 +162,14 @@ class Play:
         motion.possession = team
         self._to_kick_off_spots(team, speed=7.5)
         yield from self._wait(wait_s)
+        while self.whistle_s - self.now_s < _LAST_KICK_OFF_S:
+            yield
         taker = team * NUM_PLAYERS_PER_TEAM + FORWARD
         receiver = team * NUM_PLAYERS_PER_TEAM + (LEFT, RIGHT, DEFENDER)[int(self._rng.integers(3))]
         self.phase = PHASES.index("play")
         self.last_touch = taker
         self.note("kick-off", taker, receiver)
-        self._plan(3.0, 5.5)
+        self._plan(2.6, 4.8)
         motion.release()
         yield from self._pass_flight(taker, receiver, *motion.player_xy(receiver))
 
@@ -323,7 +326,7 @@ class Play:
                 if hypot(x - motion.ball[0], y - motion.ball[1]) < 8.5:
                     yield from self._tackle(tackler, wait_s=max(0.8, -late_s))
                     return
-        if self._intent == "shot" and not calm and late_s > -3.5:
+        if self._intent == "shot" and not calm and late_s > -5.0:
             yield from self._dribble(self._between(0.9, 1.5), forward=self._between(2.0, 5.0), speed=4.2)
             if late_s > -2.0 and self._goal_distance(team) < _SHOT_RANGE_M - 2.0:
                 return
@@ -369,7 +372,7 @@ class Play:
         motion.heading = (1.0 if tackler_team == HOME else -1.0, 0.0)
         motion.send(tackler, *own_frame(tackler_team, own_u + 2.5, own_v + aside), speed=3.8)
         motion.send(victim, *motion.player_xy(victim), speed=1.0)
-        self._plan(2.8, 5.4)
+        self._plan(2.6, 4.8)
         yield from self._wait(0.8)
         motion.release(victim)
         yield from self._wait(0.7)
@@ -411,7 +414,7 @@ class Play:
         motion.give_ball(taker)
         motion.send(taker, out_x, place_y, speed=2.0)
         self.note("throw-in", taker)
-        self._plan(3.4, 5.8)
+        self._plan(2.8, 4.8)
         yield from self._wait(THROW_IN_WAIT_S)
         motion.turn(out_x, MIDDLE_Y_M)
         self.phase = PHASES.index("play")
@@ -441,8 +444,8 @@ class Play:
         scores = self._will_score(team)
         room_s = self.whistle_s - self.now_s
         draw = self._rng.random()
-        misses = not scores and draw < 0.2
-        behind = not scores and not misses and draw < 0.5 and room_s > 12.0
+        misses = not scores and draw < 0.18
+        behind = not scores and not misses and draw < 0.56 and room_s > 12.0
         side = 1.0 if self._chance(0.5) else -1.0
         half_width = GOAL_WIDTH_M / 2
         if scores:
@@ -455,7 +458,7 @@ class Play:
         _, keeper_y = motion.player_xy(keeper)
         line_x = goal_x - outward * 1.2 if not (scores or misses) else goal_x
         line_y = cross_y
-        ticks = self._ticks(min(max(0.28 + 0.045 * hypot(line_x - x, line_y - y), 0.6), 0.95))
+        ticks = self._ticks(min(max(0.4 + 0.05 * hypot(line_x - x, line_y - y), 0.65), 1.0))
         motion.turn(line_x, line_y)
         self.last_touch = shooter
         self.note("shot", shooter, keeper)
@@ -518,7 +521,7 @@ class Play:
         motion.heading = (1.0 if keeper < NUM_PLAYERS_PER_TEAM else -1.0, 0.0)
         self._take(keeper)
         self.note("save", keeper, shooter)
-        self._plan(3.8, 6.4)
+        self._plan(3.0, 5.2)
         motion.send(keeper, *motion.player_xy(keeper), speed=1.0)
         yield from self._wait(1.3)
         self._may_rest()
@@ -526,7 +529,7 @@ class Play:
     def _go_wide(self, keeper: int, goal_x: float, outward: float, y: float) -> Iterator[None]:
         motion = self.motion
         motion.kick(goal_x + outward * 1.25, y + (0.3 if y > MIDDLE_Y_M else -0.3), ticks=self._ticks(0.3))
-        self._plan(4.6, 7.0)
+        self._plan(3.8, 5.6)
         yield from self._wait(0.8)
         motion.possession = keeper // NUM_PLAYERS_PER_TEAM
         due_tick = motion.tick + self._ticks(1.0)
