@@ -51,6 +51,21 @@ class StreamingCache:
         """Memory of all stores."""
         return _NUM_STORES * self._keys.nbytes
 
+    @property
+    def keys(self) -> torch.Tensor:
+        """Unrotated keys of the filled places, (A, K, L, D); a view."""
+        return self._keys[:, :, : self.length]
+
+    @property
+    def rotated(self) -> torch.Tensor:
+        """Rotated keys of the filled places, (A, K, L, D); a view."""
+        return self._rotated[:, :, : self.length]
+
+    @property
+    def values(self) -> torch.Tensor:
+        """Values of the filled places, (A, K, L, D); a view."""
+        return self._values[:, :, : self.length]
+
     def clear(self) -> None:
         """Empty every place; the storage stays."""
         self.length = 0
@@ -81,12 +96,11 @@ class StreamingCache:
 
     def rotate(self, table: RotaryTable) -> None:
         """Rotate every filled place from its unrotated key; ``table`` covers all ``length`` of them."""
-        filled = slice(0, self.length)
         if self._dtype == torch.float32:
-            rotate_into(self._rotated[:, :, filled], self._keys[:, :, filled], table)
+            rotate_into(self.rotated, self.keys, table)
             return
-        for layer in range(self._keys.shape[0]):  # by layer: the float32 copy in between stays small
-            rotate_into(self._rotated[layer, :, filled], self._keys[layer, :, filled], table)
+        for rotated, keys in zip(self.rotated, self.keys, strict=True):
+            rotate_into(rotated, keys, table)  # by layer: the float32 copy in between stays small
 
     def append(
         self, layer: int, k_NKD: torch.Tensor, rotated_NKD: torch.Tensor, v_NKD: torch.Tensor

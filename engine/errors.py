@@ -33,17 +33,16 @@ class SettingsFileError(EngineError):
         self.file = file
 
 
-class WindowError(SettingsError):
+class WindowError(EngineError):
     """The windows ask for a longer context than the model was trained for."""
 
-    def __init__(self, num_tokens: int, limit: int, tokens_per_chunk: int) -> None:
+    def __init__(self, num_positions: int, limit: int, tokens_per_chunk: int) -> None:
         super().__init__(
-            "window",
-            f"{num_tokens} tokens",
-            f"the model takes at most {limit} positions. One chunk of frames is {tokens_per_chunk} tokens: "
-            "use a shorter vision window, a lower frame rate or smaller frames",
+            f"The windows do not fit: they need {num_positions} positions, and the model takes at most {limit} "
+            f"positions (one chunk of frames is {tokens_per_chunk} tokens). Use a shorter vision window, fewer "
+            "rounds, or smaller frames.",
         )
-        self.num_tokens = num_tokens
+        self.num_positions = num_positions
         self.limit = limit
 
 

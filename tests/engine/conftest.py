@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-from engine import FrameChunk, LoadedModel, load_model
+from engine import FrameChunk, LoadedModel, StepResult, StreamingSession, load_model
 from tests.engine.checkpoints import write_tiny
 
 FRAME_SIZE = (112, 168)
@@ -48,3 +48,14 @@ def make_chunk(
     """A chunk of noise that belongs to a step."""
     frames = np.random.default_rng(step).integers(0, 256, (num_frames, *size, 3), dtype=np.uint8)
     return FrameChunk(frames=frames, start_s=step * chunk_s, end_s=(step + 1) * chunk_s)
+
+
+def scored(
+    session: StreamingSession, chunk: FrameChunk, question: str | None = None
+) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], StepResult]:
+    """Run a step; raw and penalised logits of every token picked, and the result."""
+    scores: list[tuple[torch.Tensor, torch.Tensor]] = []
+    step = session.step(
+        chunk, question, on_scores=lambda number, raw, penalised: scores.append((raw, penalised))
+    )
+    return scores, step.result

@@ -24,14 +24,6 @@ def fill(cache: StreamingCache, model: LoadedModel, num_new: int, seed: int) -> 
     return keys
 
 
-def contents(cache: StreamingCache, model: LoadedModel) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rotated keys and values of every layer, (A, K, L, D); looks at the places without filling any."""
-    config = model.config.text
-    nothing = torch.empty(0, config.num_kv_heads, config.head_dim)
-    layers = [cache.append(layer, nothing, nothing, nothing) for layer in range(config.num_layers)]
-    return torch.stack([k for k, _ in layers]), torch.stack([v for _, v in layers])
-
-
 def table(model: LoadedModel, length: int) -> RotaryTable:
     return TextRotary(model.config.text, CPU).table(torch.from_numpy(positions_3d([TextSpan(length)])))
 
@@ -51,7 +43,7 @@ def test_compacting_keeps_the_given_places_in_the_given_order(tiny: LoadedModel)
     places = [0, 1, 7, 8, 2, 9]
     cache.keep(places)
     cache.rotate(table(tiny, len(places)))
-    rotated, values = contents(cache, tiny)
+    rotated, values = cache.rotated, cache.values
     assert torch.equal(values, -keys[:, places].transpose(1, 2))
     expected = torch.stack([rotate(layer, table(tiny, len(places))) for layer in keys[:, places]])
     assert torch.allclose(rotated, expected.transpose(1, 2), atol=1e-6)
@@ -61,7 +53,7 @@ def test_keeping_everything_moves_nothing(tiny: LoadedModel) -> None:
     cache = StreamingCache(tiny.config.text, 4, CPU, torch.float32)
     keys = fill(cache, tiny, 4, seed=0)
     cache.keep(range(4))
-    assert torch.equal(contents(cache, tiny)[1], -keys.transpose(1, 2))
+    assert torch.equal(cache.values, -keys.transpose(1, 2))
     cache.keep([])
     assert cache.length == 0
 
@@ -81,7 +73,7 @@ def test_nothing_drifts_over_ten_thousand_evictions(
         fill(cache, tiny, 2, seed=step % 5)
     cache.keep([5, 0])
     cache.rotate(tables[2])
-    kept = contents(cache, tiny)[0][:, :, 1].float()
+    kept = cache.rotated[:, :, 1].float()
     expected = torch.stack([rotate(layer[:1].to(dtype).float(), tables[2][1:])[0] for layer in first])
     assert (kept - expected).abs().max() < tolerance
     assert cache.num_bytes == size
@@ -93,7 +85,7 @@ def test_storage_grows_only_where_a_step_needs_it(tiny: LoadedModel) -> None:
     assert cache.capacity == 4
     fill(cache, tiny, 3, seed=1)
     assert cache.capacity >= 7
-    assert torch.equal(contents(cache, tiny)[1][:, :, :4], -keys.transpose(1, 2))
+    assert torch.equal(cache.values[:, :, :4], -keys.transpose(1, 2))
     grown = cache.capacity
     cache.clear()
     fill(cache, tiny, 7, seed=1)
