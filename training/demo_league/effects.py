@@ -6,7 +6,7 @@ the picture.
 Every kind of event has a shape of its own, so that two pictures half a second apart, at half size, are enough to tell
 a tackle (double ring in the winner's colour, with a star) from a save (shield before the keeper), a shot (thick
 streak of fire), a goal (burning goal with rays), a corner (quarter rings in the corner), a throw-in (half rings on
-the touchline) and a kick-off (rings on the centre spot).
+the touchline) and a kick-off (the centre circle filled, with arcs around it).
 """
 
 from bisect import bisect_right
@@ -296,7 +296,13 @@ def _throw_in(frame_HW3: Image, match: Match, event: Event, age_s: float, places
 def _kick_off(frame_HW3: Image, match: Match, event: Event, age_s: float, places: Sequence[Point]) -> None:
     x, y = to_picture(PITCH_LENGTH_M / 2, MIDDLE_Y_M)
     colour = match.team(event.team or 0).kit.rgb
-    _spreading_rings(frame_HW3, (x, y), colour, age_s, start=0, end=360)
+    edge = readable_on(colour)
+    veil = Veil(frame_HW3, x=x, y=y, reach=66)
+    veil.area(arc(x, y, 3.0 * METRE, 3.0 * METRE, 0, 360), colour)
+    grow = min(1.0, age_s / 0.5)
+    for turn in (0, 90, 180, 270):
+        veil.ring(x, y, 46 + 10 * grow, 6.0, edge, turn - 24, turn + 24)
+    veil.lift(0.85 * _fade(age_s, MARK_S))
 
 
 def _star(centre: Point, far: float, near: float, *, num_rays: int) -> list[Point]:

@@ -22,8 +22,8 @@ BALL_AHEAD_M = 0.95
 """How far in front of a player's middle the ball is while he has it."""
 
 KEEPER, DEFENDER, LEFT, RIGHT, FORWARD = range(NUM_PLAYERS_PER_TEAM)
-_BASE_5UV = np.array([(2.0, 11.25), (10.5, 11.25), (18.5, 4.2), (18.5, 18.3), (27.0, 11.25)])
-_SHIFT_5UV = np.array([(0.06, 0.12), (0.5, 0.3), (0.55, 0.2), (0.55, 0.2), (0.5, 0.25)])
+_BASE_5UV = np.array([(2.0, 11.25), (10.5, 11.25), (19.5, 4.8), (19.5, 17.7), (26.0, 11.25)])
+_SHIFT_5UV = np.array([(0.06, 0.12), (0.6, 0.3), (0.78, 0.25), (0.78, 0.25), (0.55, 0.3)])
 _BACK_5UV = np.array([(3.0, 11.25), (8.5, 11.25), (12.5, 4.0), (12.5, 18.5), (24.0, 11.25)])
 _BACK_SHIFT_5UV = np.array([(0.05, 0.12), (0.15, 0.2), (0.2, 0.1), (0.2, 0.1), (0.3, 0.2)])
 _MARKS_5 = np.array([KEEPER, FORWARD, RIGHT, LEFT, DEFENDER])

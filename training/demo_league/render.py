@@ -22,7 +22,7 @@ from training.errors import TrainingError
 VIDEO_FPS = 30
 _QUALITY = 20
 """x264's constant rate factor: lower is better and larger."""
-_KEYFRAME_EVERY_S = 2
+_KEYFRAME_EVERY_S = 5
 """So that a player finds any moment quickly."""
 
 

@@ -6,10 +6,12 @@ nothing of how people run (motion.py), what they do on the pitch (play.py), pict
 
 import numpy as np
 
+from training.demo_league.finishing import MAX_GOALS_PER_SIDE
 from training.demo_league.motion import Motion
 from training.demo_league.names import make_teams
-from training.demo_league.play import HALF_TIME_S, KICK_OFF_WAIT_S, MAX_GOALS_PER_SIDE, Play
+from training.demo_league.play import HALF_TIME_S, Play
 from training.demo_league.records import AWAY, HOME, PITCH_LENGTH_M, PITCH_WIDTH_M, Match, Team
+from training.demo_league.script import KICK_OFF_WAIT_S
 from training.errors import TrainingError
 
 FULL_TIME_S = 4.0
@@ -25,7 +27,7 @@ class MatchError(TrainingError):
 
 def default_goals_per_side(minutes: float) -> float:
     """How many goals a side may hope for: more in a longer match, about six from eight minutes on."""
-    return min(6.0, 0.75 * minutes)
+    return min(6.0, 0.4 + 0.9 * minutes)
 
 
 def simulate(
@@ -50,8 +52,8 @@ def simulate(
         home: the home team; drawn when None.
         away: the away team; drawn when None.
         initial_score: home and away goals at the start, 0 to 15 each.
-        goals_per_side: how many goals each side is to score on average (Poisson); by length when None. A side
-            never gets beyond 15.
+        goals_per_side: how many goals each side is to score on average (Poisson), if it gets enough shots; by
+            length when None. A side never gets beyond 15.
         tick_hz: states a second that are computed and kept.
         clock_offset_s: what the clock in the picture shows at the start.
 
