@@ -14,7 +14,7 @@ from training.demo_league.simulate import simulate
 from training.demo_league.sprites import REFERENCE_SIZE
 
 _MODEL_SIZE = (308, 168)
-_NUM_FRAMES = 600
+_NUM_FRAMES = 300
 _FPS = 10
 _REPEATS = 3
 

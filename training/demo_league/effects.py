@@ -289,8 +289,8 @@ def _throw_in(frame_HW3: Image, match: Match, event: Event, age_s: float, places
     _, y = to_picture(0.0, PITCH_WIDTH_M if low else 0.0)
     start = 180 if low else 0
     veil = Veil(frame_HW3, x=ball_x, y=y, reach=40)
-    veil.ring(ball_x, y, 20 + 6 * min(1.0, age_s / 0.6), 4.0, _WHITE, start, start + 180)
-    veil.lift(0.85 * _fade(age_s, MARK_S))
+    veil.ring(ball_x, y, 21 + 6 * min(1.0, age_s / 0.6), 7.0, _WHITE, start, start + 180)
+    veil.lift(0.9 * _fade(age_s, MARK_S))
 
 
 def _kick_off(frame_HW3: Image, match: Match, event: Event, age_s: float, places: Sequence[Point]) -> None:

@@ -177,6 +177,9 @@ class Finishing(Script):
         motion.send(forward, goal_x - outward * 6.0, MIDDLE_Y_M + side * self._between(0.5, 2.0), speed=4.5)
         motion.send(winger, goal_x - outward * 8.0, MIDDLE_Y_M - side * self._between(2.0, 4.0), speed=4.5)
         motion.send(first + DEFENDER, goal_x - outward * 16.0, MIDDLE_Y_M, speed=4.0)
+        # The taker's own marker waits at the near post instead of following him to the corner.
+        marker = (1 - team) * NUM_PLAYERS_PER_TEAM + (RIGHT if taker == first + LEFT else LEFT)
+        motion.send(marker, goal_x - outward * 3.5, MIDDLE_Y_M + side * 3.2, speed=4.5)
         motion.kick(arc_x, corner_y, ticks=wait_ticks, slowing=1.8)
         for _ in range(wait_ticks):
             yield
