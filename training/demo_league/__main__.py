@@ -66,17 +66,16 @@ def _render(arguments: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from training.demo_league.render import render
-    from training.demo_league.simulate import simulate
+    from training.demo_league.render import render_match
 
-    match = simulate(arguments.seed, arguments.minutes)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"Rendering {arguments.out.name}", total=None)
-        render(
-            match,
-            arguments.out,
+        render_match(
+            seed=arguments.seed,
+            minutes=arguments.minutes,
+            out=arguments.out,
             truth=arguments.truth,
-            title=arguments.title_out,
+            title_out=arguments.title_out,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
 

@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 
 from training.demo_league.draw import draw_frame
 from training.demo_league.records import Match
+from training.demo_league.simulate import simulate
 from training.demo_league.sprites import REFERENCE_SIZE
 from training.demo_league.truth import write_truth
 from training.errors import TrainingError
@@ -69,6 +70,26 @@ def render(
         except (OSError, av.FFmpegError) as error:
             reason = error.strerror or str(error)
             raise RenderError(f"{video.name} could not be written: {reason}.") from error
+
+
+def render_match(
+    *,
+    seed: int,
+    minutes: float,
+    out: Path,
+    truth: Path | None = None,
+    title_out: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Match:
+    """Play a match and write it; see `simulate` and `render`.
+
+    Raises:
+        MatchError: such a match can't be played.
+        RenderError: a file can't be written.
+    """
+    match = simulate(seed, minutes)
+    render(match, out, truth=truth, title=title_out, on_progress=on_progress)
+    return match
 
 
 @contextmanager

@@ -150,7 +150,9 @@ def test_fifths_tell_where_it_went_wrong() -> None:
     truth = truth_of_match(11, 10)
     until_then = [caption for caption in as_phrases(truth.words) if caption.end_s <= 480.0]
     recalls = [fifth["event_recall"] for fifth in score(until_then, truth)["by_fifth"]]
-    assert recalls == [1.0, 1.0, 1.0, 1.0, 0.0]
+    assert recalls[:3] == [1.0, 1.0, 1.0]
+    assert recalls[3] > 0.9, "what happens just before the cut is told after it"
+    assert recalls[4] == 0.0
 
 
 def test_a_part_of_a_match_can_be_scored_alone() -> None:
