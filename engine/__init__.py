@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.step import StepResult as StepResult
     from engine.step import StepStream as StepStream
     from engine.step import StepTimings as StepTimings
+    from engine.threads import share_cores as share_cores
 
 _HOMES = {
     "CheckpointError": "errors",
@@ -45,6 +46,7 @@ _HOMES = {
     "StreamingSession": "session",
     "WindowSettings": "settings",
     "load_model": "model",
+    "share_cores": "threads",
 }
 
 __all__ = sorted(_HOMES)

@@ -5,7 +5,7 @@ for each, PyTorch's own kernels everywhere and flash-attn where it is installed.
 Does not know: layers, caches, or why a sequence is cut into windows.
 
 Shapes: N new tokens, L cached ones (the N included), H query heads, K key/value heads, G = H / K, D head
-size, S tokens of a packed sequence, B sequences packed one after the other.
+size, M = G * N, S tokens of packed sequences, B of which follow one another.
 """
 
 from __future__ import annotations
@@ -42,36 +42,43 @@ class WindowLayout:
         """Where windows start, cumulatively over all sequences: what variable-length kernels take."""
 
 
-def attend_cached(q_NHD: torch.Tensor, k_KLD: torch.Tensor, v_KLD: torch.Tensor) -> torch.Tensor:
+def causal_bias(num_new: int, num_cached: int, num_groups: int, like: torch.Tensor) -> torch.Tensor | None:
+    """What keeps N new tokens from seeing later ones among L cached: a (G * N, L) bias for ``attend_cached``.
+
+    It is the same for every layer, so it is made once a forward. None where the kernel needs none. ``like``
+    is any tensor of the queries' device and dtype.
+    """
+    if num_new == 1 or _runs_flash(like):
+        return None
+    later_NN = torch.full((num_new, num_new), -torch.inf, dtype=like.dtype, device=like.device).triu(1)
+    bias_NL = functional.pad(later_NN, (num_cached - num_new, 0))
+    return bias_NL.repeat(num_groups, 1)
+
+
+def attend_cached(
+    q_NHD: torch.Tensor, k_KLD: torch.Tensor, v_KLD: torch.Tensor, bias_ML: torch.Tensor | None
+) -> torch.Tensor:
     """Attention of the last N tokens over all L, each seeing itself and what is before it.
 
-    Grouped queries: head h uses key/value head h // G. Returns (N, H * D).
+    Grouped queries: head h uses key/value head h // G. ``bias_ML`` is what ``causal_bias`` made. Returns
+    (N, H * D).
     """
-    num_new, num_heads, head_dim = q_NHD.shape
-    num_kv_heads, num_cached, _ = k_KLD.shape
-    if num_new == 1:
-        # One query sees every key: a group's heads can pass as queries of one head, without mask or repeats.
-        q_KGD = q_NHD.view(num_kv_heads, num_heads // num_kv_heads, head_dim)
-        return functional.scaled_dot_product_attention(q_KGD[None], k_KLD[None], v_KLD[None]).reshape(1, -1)
-    if q_NHD.is_cuda and q_NHD.dtype != torch.float32:
+    num_new, _, head_dim = q_NHD.shape
+    if num_new > 1 and bias_ML is None:
         return _attend_cached_flash(q_NHD, k_KLD, v_KLD)
-    # The same folding with a mask: row (g, n) of a group sees the keys up to its own token.
-    q_KMD = q_NHD.view(num_new, num_kv_heads, -1, head_dim).permute(1, 2, 0, 3).flatten(1, 2)
-    mask_NL = torch.ones(num_new, num_cached, dtype=torch.bool, device=q_NHD.device).tril(
-        num_cached - num_new
-    )
-    mask_ML = mask_NL.repeat(num_heads // num_kv_heads, 1)
+    # The heads of a group pass as queries of one head, (g, n) by (g, n): no key has to be repeated.
+    q_KMD = q_NHD.view(num_new, k_KLD.shape[0], -1, head_dim).permute(1, 2, 0, 3).flatten(1, 2)
     out_KMD = functional.scaled_dot_product_attention(
-        q_KMD[None], k_KLD[None], v_KLD[None], attn_mask=mask_ML
+        q_KMD[None], k_KLD[None], v_KLD[None], attn_mask=bias_ML
     )[0]
-    return out_KMD.view(num_kv_heads, -1, num_new, head_dim).permute(2, 0, 1, 3).reshape(num_new, -1)
+    return out_KMD.view(k_KLD.shape[0], -1, num_new, head_dim).permute(2, 0, 1, 3).reshape(num_new, -1)
 
 
 def attend_windows(
     q_SHD: torch.Tensor, k_SHD: torch.Tensor, v_SHD: torch.Tensor, layout: WindowLayout
 ) -> torch.Tensor:
     """Attention inside the windows of packed sequences, without a mask. Returns (S, H * D)."""
-    if q_SHD.is_cuda and q_SHD.dtype != torch.float32 and len(layout.runs) > 1:
+    if _runs_flash(q_SHD) and len(layout.runs) > 1:
         return _attend_windows_flash(q_SHD, k_SHD, v_SHD, layout)
     # Windows of one length make a batch; a frame has at most four lengths (inside, two edges, corner).
     parts = [x.view(layout.num_sequences, -1, *x.shape[1:]) for x in (q_SHD, k_SHD, v_SHD)]
@@ -82,6 +89,11 @@ def attend_windows(
         out = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2)
         outputs.append(out.reshape(layout.num_sequences, run.num_windows * run.length, -1))
     return (outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)).flatten(0, 1)
+
+
+def _runs_flash(x: torch.Tensor) -> bool:
+    """Whether FlashAttention can run on such tensors."""
+    return x.is_cuda and x.dtype != torch.float32
 
 
 def _attend_cached_flash(q_NHD: torch.Tensor, k_KLD: torch.Tensor, v_KLD: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,7 @@ import numpy as np
 from engine.chunk import FrameChunk
 from engine.errors import EngineError
 from engine.settings import StreamSettings
+from engine.threads import share_cores
 
 if TYPE_CHECKING:
     from engine.model import LoadedModel
@@ -121,6 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.add_argument("--threads", type=_positive, help="CPU threads of PyTorch (its own choice)")
     cli.add_argument("--json", action="store_true", help="print one JSON line instead of a table")
     args = cli.parse_args(argv)
+    share_cores()
     try:
         import torch  # imported late: --help is quick
 

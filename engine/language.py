@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from engine.attention import attend_cached
+from engine.attention import attend_cached, causal_bias
 from engine.cache import StreamingCache
 from engine.config import TextConfig
 from engine.layers import Embedding, GatedPerceptron, Linear, RMSNorm, linear
@@ -33,7 +33,9 @@ class LanguageLayer(nn.Module):
         self.norm2 = RMSNorm(size, eps=config.norm_eps, dtype=dtype)
         self.mlp = GatedPerceptron(size, config.intermediate_size, bias=False, dtype=dtype)
 
-    def forward(self, x_NE: torch.Tensor, table: RotaryTable, cache: StreamingCache) -> torch.Tensor:
+    def forward(
+        self, x_NE: torch.Tensor, table: RotaryTable, bias_ML: torch.Tensor | None, cache: StreamingCache
+    ) -> torch.Tensor:
         num_rotated = self._num_heads + self._num_kv_heads
         qkv = self.qkv(self.norm1(x_NE)).unflatten(-1, (num_rotated + self._num_kv_heads, -1))
         rotated = rotate(qkv[:, :num_rotated], table)
@@ -43,7 +45,7 @@ class LanguageLayer(nn.Module):
             rotated[:, self._num_heads :],
             qkv[:, num_rotated:],
         )
-        x_NE = x_NE + self.out(attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD))
+        x_NE = x_NE + self.out(attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD, bias_ML))
         out_NE: torch.Tensor = x_NE + self.mlp(self.norm2(x_NE))
         return out_NE
 
@@ -53,6 +55,7 @@ class LanguageModel(nn.Module):
 
     def __init__(self, config: TextConfig, dtype: torch.dtype) -> None:
         super().__init__()
+        self._num_groups = config.num_heads // config.num_kv_heads
         self.embed = Embedding(config.vocab_size, config.hidden_size, dtype=dtype)
         self.layers = nn.ModuleList(LanguageLayer(config, index, dtype) for index in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, eps=config.norm_eps, dtype=dtype)
@@ -71,10 +74,12 @@ class LanguageModel(nn.Module):
         ``table`` holds the rotations of the N tokens. Returns the last layer's states (N, E), before the
         norm.
         """
-        cache.reserve(x_NE.shape[0])
+        num_new = x_NE.shape[0]
+        cache.reserve(num_new)
+        bias_ML = causal_bias(num_new, cache.length + num_new, self._num_groups, x_NE)
         for layer in self.layers:
-            x_NE = layer(x_NE, table, cache)
-        cache.commit(x_NE.shape[0])
+            x_NE = layer(x_NE, table, bias_ML, cache)
+        cache.commit(num_new)
         return x_NE
 
     def logits(self, x_NE: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ import torch
 
 from engine.config import ModelConfig, read_config
 from engine.errors import (
+    CheckpointError,
     CheckpointNotFoundError,
     NotQwenVLError,
     OutOfMemoryError,
@@ -116,10 +117,9 @@ def load_model(
 
 
 def _find(path_or_hub_id: str | Path, report: Progress) -> Path:
-    folder = Path(path_or_hub_id).expanduser()
-    if folder.is_dir():
+    name, folder = str(path_or_hub_id), Path(path_or_hub_id).expanduser()
+    if name and folder.is_dir():
         return folder
-    name = str(path_or_hub_id)
     if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
         raise CheckpointNotFoundError(path_or_hub_id)
     from huggingface_hub import snapshot_download  # imported late: few runs need it
@@ -128,10 +128,12 @@ def _find(path_or_hub_id: str | Path, report: Progress) -> Path:
     report(0.0, f"Downloading {name}")
     try:
         return Path(snapshot_download(name, allow_patterns=list(_DOWNLOADED)))
-    except HFValidationError as error:
-        raise CheckpointNotFoundError(name) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise CheckpointNotFoundError(name, f"The hub says: {error}") from error
+    except LocalEntryNotFoundError as error:
+        raise CheckpointNotFoundError(name, "The hub cannot be reached from here.") from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise CheckpointNotFoundError(name, "The hub has no public model of this name.") from error
+    except OSError as error:
+        raise CheckpointError(name, f"it cannot be downloaded ({error}).") from error
 
 
 def _device(device: str | torch.device) -> torch.device:

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
+from engine.threads import share_cores
 from engine.trace import Trace, TraceStep, read_trace
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.add_argument("--device", default="cpu", help="cpu (default), cuda or auto")
     cli.add_argument("--dtype", default="float32", help="float32 (default, as recorded), bfloat16 or float16")
     args = cli.parse_args(argv)
+    share_cores()
     try:
         trace = read_trace(args.trace)
         from engine.model import load_model  # imported late: bad input is told at once

@@ -12,6 +12,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+import numpy as np
 import torch
 
 from engine.chunk import FrameChunk
@@ -145,7 +146,8 @@ class StreamingSession:
     def _begin(self, chunk: FrameChunk, question: str | None, clock: _Clock) -> torch.Tensor:
         """Everything up to the raw logits of the first token."""
         model, context = self._model, self._context
-        frames = torch.from_numpy(chunk.frames).to(model.device)
+        pixels = np.ascontiguousarray(chunk.frames)
+        frames = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy()).to(model.device)
         height, width = smart_resize(*chunk.size, self._settings.resize, model.patches.factor)
         patches, grid = patchify(resize_frames(frames, height, width), model.patches)
         vision = self._vision_span(grid)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.attention import WindowLayout, WindowRun, attend_cached, attend_windows
+from engine.attention import WindowLayout, WindowRun, attend_cached, attend_windows, causal_bias
 
 
 def plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
@@ -19,7 +19,8 @@ def test_new_tokens_see_what_is_before_them(num_new: int, num_heads: int, num_kv
     storage = torch.randn(2, num_kv_heads, 40, 8)  # longer than what is filled, as the cache's is
     k, v = storage[0, :, :20], storage[1, :, :20]
     q = torch.randn(num_new, num_heads, 8)
-    out = attend_cached(q, k, v).view(num_new, num_heads, 8)
+    bias = causal_bias(num_new, 20, num_heads // num_kv_heads, q)
+    out = attend_cached(q, k, v, bias).view(num_new, num_heads, 8)
     visible = torch.arange(20)[None] <= torch.arange(20 - num_new, 20)[:, None]
     for head in range(num_heads):
         kv = head * num_kv_heads // num_heads

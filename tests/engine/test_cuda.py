@@ -17,7 +17,7 @@ from engine import (
     WindowSettings,
 )
 from engine import load_model as load
-from engine.attention import WindowLayout, WindowRun, attend_cached, attend_windows
+from engine.attention import WindowLayout, WindowRun, attend_cached, attend_windows, causal_bias
 from tests.engine.checkpoints import write_tiny
 from tests.engine.conftest import make_chunk, scored
 
@@ -72,9 +72,9 @@ def test_a_stream_follows_the_cpu(tiny_folder: Path, tiny: LoadedModel, dtype: s
 def test_attention_over_the_cache(num_new: int, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     q, kv = torch.randn(num_new, 6, 64), torch.randn(2, 2, 50, 64)
-    expected = attend_cached(q, kv[0, :, :40], kv[1, :, :40])
+    expected = attend_cached(q, kv[0, :, :40], kv[1, :, :40], causal_bias(num_new, 40, 3, q))
     q, kv = q.to("cuda", dtype), kv.to("cuda", dtype)
-    out = attend_cached(q, kv[0, :, :40], kv[1, :, :40])
+    out = attend_cached(q, kv[0, :, :40], kv[1, :, :40], causal_bias(num_new, 40, 3, q))
     assert (out.float().cpu() - expected).abs().max() < (1e-4 if dtype == torch.float32 else 0.03)
 
 

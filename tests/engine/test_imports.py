@@ -18,6 +18,7 @@ TORCH_FREE = [
     "config",
     "step",
     "detokenizer",
+    "threads",
     "trace",
 ]
 

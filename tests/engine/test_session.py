@@ -295,6 +295,15 @@ def test_frames_of_any_size_number_and_rate_are_shown(tiny: LoadedModel) -> None
         assert_consistent(session)
 
 
+def test_frames_may_be_read_only_or_a_flipped_view(tiny: LoadedModel) -> None:
+    session, other = StreamingSession(tiny, SMALL), StreamingSession(tiny, SMALL)
+    expected = show(session, 0).token_ids
+    flipped = np.ascontiguousarray(make_chunk(0).frames[..., ::-1])
+    flipped.flags.writeable = False
+    chunk = FrameChunk(frames=flipped[..., ::-1], start_s=0.0, end_s=1.0)
+    assert other.step(chunk).result.token_ids == expected
+
+
 def test_a_closing_is_added_where_the_limit_cuts(tiny: LoadedModel) -> None:
     session = StreamingSession(tiny, with_sampling(max_new_tokens=1))
     for step in range(5):

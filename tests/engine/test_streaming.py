@@ -65,6 +65,7 @@ def test_a_stream_equals_the_slow_one(tiny: LoadedModel, oracle: Any, case: Case
         title=case.title,
     )
     session, slow = StreamingSession(tiny, settings), SlowStream(oracle, tiny, settings)
+    capacities: set[int] = set()
     for number in range(max(case.vision, case.text) + 3):
         size = (56, 84) if case.num_frames > 2 else (112, 168)
         chunk = make_chunk(number, num_frames=case.num_frames, chunk_s=case.chunk_s, size=size)
@@ -73,4 +74,6 @@ def test_a_stream_equals_the_slow_one(tiny: LoadedModel, oracle: Any, case: Case
         expected = slow.step(chunk, result.token_ids, question)
         assert session.context.ids == slow.context.ids
         assert len(scores) == len(expected)
+        capacities.add(session.context.cache.capacity)
         assert max(float((raw - b).abs().max()) for (raw, _), b in zip(scores, expected, strict=True)) < 1e-3
+    assert len(capacities) == 1, "the storage made at the first step was not enough"

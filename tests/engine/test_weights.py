@@ -172,10 +172,19 @@ def test_a_damaged_index_is_named(sharded: Path) -> None:
         load_model(sharded, device="cpu")
 
 
-@pytest.mark.parametrize("name", ["/nowhere/at/all", "./missing", "~/missing-model", "too/many/parts"])
+@pytest.mark.parametrize(
+    "name", ["/nowhere/at/all", "./missing", "~/missing-model", "too/many/parts", "one", ""]
+)
 def test_a_folder_that_is_not_there_is_not_looked_for_elsewhere(name: str) -> None:
     with pytest.raises(CheckpointNotFoundError, match="no such folder or hub model"):
         load_model(name)
+
+
+def test_a_hub_id_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(CheckpointNotFoundError, match="hub cannot be reached") as caught:
+        load_model("nobody/no-such-model")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("option", "value"), [("device", "abacus"), ("dtype", "float7"), ("dtype", "int8")])
