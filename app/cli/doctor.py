@@ -25,6 +25,7 @@ from app import resources
 from app.cli.findings import Finding
 from app.cli.probes import GIB, PROBES
 from app.errors import ResourceMissingError
+from app.worker.cores import usable_cores
 
 PROBE_LIMIT_S = 20.0
 
@@ -86,7 +87,7 @@ def processor() -> Finding:
                 break
     except OSError:
         pass  # only Linux tells
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = usable_cores()
     cores = "1 core" if usable == 1 else f"{usable} cores"
     return Finding(
         name="processor", ok=True, value=f"{cores}, {name}", facts={"num_cores": usable, "name": name}

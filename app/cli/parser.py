@@ -75,12 +75,18 @@ def main_parser(version: str) -> Parser:
         prog="ringside",
         description="Live commentary on a video, second by second, by a model on this machine.\n"
         "Without a command, opens the window.",
-        usage="ringside [--autostart]\n       ringside caption VIDEO --out FILE\n       ringside doctor",
+        usage="ringside [options]\n       ringside caption VIDEO --out FILE\n       ringside doctor",
         epilog=MAIN_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"ringside {version}")
-    parser.add_argument(
-        "--autostart", action="store_true", help="start on the demo match as soon as possible"
+    window = parser.add_argument_group("the window")
+    window.add_argument("--autostart", action="store_true", help="start as soon as the model is there")
+    window.add_argument("--source", type=Path, metavar="VIDEO", help="what to watch (default: as last time)")
+    window.add_argument("--model", help="demo, a checkpoint folder, or a hub id (default: as last time)")
+    window.add_argument("--title", metavar="TEXT", help="what the commentator knows beforehand")
+    window.add_argument("--settings", type=Path, metavar="FILE", help="keep the settings in this file")
+    window.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="write figures about the run to this file"
     )
     return parser
 

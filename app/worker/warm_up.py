@@ -18,15 +18,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.worker.cores import usable_cores
+from engine.threads import share_cores
+
 _log = logging.getLogger("ringside.app.worker")
 
 
 def import_engine() -> None:
-    """Import torch and the engine. Raises ImportError."""
+    """Import torch and the engine, for use in the calling thread. Raises ImportError."""
+    share_cores()
     with _without_collections():
         _load_torch_library()
         importlib.import_module("engine.model")
         importlib.import_module("engine.session")
+    torch = importlib.import_module("torch")
+    # torch counts the machine's cores, also in a container that may use two of them.
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
 
 
 @contextlib.contextmanager

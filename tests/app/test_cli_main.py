@@ -60,7 +60,6 @@ def test_a_wrong_word_is_one_line_and_exit_code_2(
     assert notes.count("\n") == 1
 
 
-@pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="these systems always have a screen")
 def test_without_a_screen_one_line_says_what_to_do_instead() -> None:
     environment = {key: value for key, value in os.environ.items() if key not in _DISPLAY}
     result = subprocess.run(

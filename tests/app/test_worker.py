@@ -33,6 +33,7 @@ from app.worker import (
     WorkerFailed,
     WorkerStopped,
 )
+from app.worker.cores import usable_cores
 from app.worker.mailbox import Mailbox
 from engine.chunk import FrameChunk
 from engine.settings import StreamSettings
@@ -330,6 +331,15 @@ def test_loading_the_engine_does_not_hold_up_other_threads(tiny_model: Path) -> 
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert int(result.stdout) > 100
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"), [("150000 100000", 1), ("200000 100000", 2), ("max 100000", None)]
+)
+def test_a_containers_limit_counts_as_its_cores(tmp_path: Path, limit: str, cores: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(limit + "\n")
+    there = usable_cores(tmp_path / "no container")
+    assert usable_cores(tmp_path) == (there if cores is None else min(there, cores))
 
 
 # The mailbox by itself.
