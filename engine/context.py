@@ -86,7 +86,7 @@ class StreamContext:
         self._start_over()
 
     def make_room(self, vision: VisionSpan) -> None:
-        """Make storage for a stream of such blocks, if there is none.
+        """Make storage for a stream of such blocks, if there is not enough.
 
         Raises WindowError if the windows do not fit the model, OutOfMemoryError if they do not fit the
         device.
@@ -100,6 +100,7 @@ class StreamContext:
         if self._cache is None:
             model = self._model
             self._cache = StreamingCache(model.config.text, budget.num_tokens, model.device, model.dtype)
+        self._cache.reserve(budget.num_tokens - self._cache.length)
         self._roomy_for = vision
 
     def evict(self) -> None:
@@ -109,6 +110,8 @@ class StreamContext:
         self._torn = True
         self.cache.keep(self._ledger.evict())
         self._torn = False
+        self.is_answering = False
+        """Whether an answer has begun and not ended."""
         self.kept = KeptContext(self.ids, self.num_cached)
 
     def rotate(self) -> None:
@@ -133,13 +136,16 @@ class StreamContext:
             end = len(new_ids) - len(header) - len(user.tail) - 1  # before vision_end
             x_NE[end - vision.length : end] = embedded_ME
             x_NE = model.language(x_NE, table[self.num_cached : len(ids)], self.cache)
+            logits_V = model.language.logits(x_NE[-1:])[0]
         except BaseException:
             ledger.cancel_round()
+            self.cache.length = ledger.num_cached
             raise
         ledger.num_cached = len(ids)
         self._coming = table[len(ids) :]
         self._answer = []
-        return model.language.logits(x_NE[-1:])[0]
+        self.is_answering = True
+        return logits_V
 
     def say(self, token_id: int) -> None:
         """Add an id to the answer; it is pending until ``advance``."""
@@ -155,6 +161,14 @@ class StreamContext:
         self._ledger.num_cached += 1
         return language.logits(x_1E)[0]
 
+    def end_answer(self) -> tuple[int, ...]:
+        """Close the answer, with <|im_end|> where it did not end in one. Returns its ids."""
+        im_end = self._model.prompt.special.im_end
+        if self._answer[-1:] != [im_end]:
+            self.say(im_end)
+        self.is_answering = False
+        return tuple(self._answer)
+
     def _start_over(self) -> None:
         window = self._settings.window
         self._prefix = self._model.prompt.prefix_parts(self._settings.title)
@@ -166,6 +180,8 @@ class StreamContext:
             text_window=window.text_window,
         )
         self._torn = False
+        self.is_answering = False
+        """Whether an answer has begun and not ended."""
         self.kept = KeptContext(self.ids, 0)
         """What the last eviction left."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 import torch
 
 from engine.chunk import FrameChunk
+from engine.clock import StepClock
 from engine.context import StreamContext
 from engine.detokenizer import PhraseDecoder
 from engine.errors import OutOfMemoryError, SessionError
@@ -25,7 +25,7 @@ from engine.preprocess import patchify, resize_frames, smart_resize
 from engine.rope import VisionSpan, temporal_step
 from engine.sampling import Sampler
 from engine.settings import StreamSettings
-from engine.step import StepResult, StepStream, StepTimings
+from engine.step import StepResult, StepStream
 
 OnScores = Callable[[int, torch.Tensor, torch.Tensor], None]
 """Called with a token's number in its phrase, its raw logits and its penalised ones, both (V,) float32."""
@@ -97,23 +97,20 @@ class StreamingSession:
         on_scores: OnScores | None,
         results: list[StepResult],
     ) -> Generator[str, None, None]:
-        clock = _Clock(self._model.device)
-        with self._naming_memory("one step"):
-            logits_V = self._begin(chunk, question, clock)
-        model = self._model
+        model, context, clock = self._model, self._context, StepClock(self._model.device)
         decoder = PhraseDecoder(model.prompt.decode, model.prompt.special.ellipsis, model.stop_ids)
-        said: list[int] = []
         text: list[str] = []
         limit = self._settings.sampling.max_new_tokens if forced is None else len(forced)
         try:
+            with self._naming_memory():
+                logits_V = self._begin(chunk, question, clock)
             for index in range(limit):
                 if index:
-                    with self._naming_memory("one token"):
+                    with self._naming_memory():
                         logits_V = self._advance()
                 token_id = self._pick(index, logits_V, forced, on_scores)
                 clock.mark_first_token()
-                said.append(token_id)
-                self._context.say(token_id)
+                context.say(token_id)
                 self._sampler.note(token_id)
                 text.append(decoder.push(token_id))
                 if text[-1]:
@@ -125,25 +122,23 @@ class StreamingSession:
             if text[-1]:
                 with clock.paused():
                     yield text[-1]
-        finally:
-            im_end = model.prompt.special.im_end
-            if not said or said[-1] != im_end:
-                said.append(im_end)
-                self._context.say(im_end)
-            clock.lap("decode_ms")
-            results.append(
-                StepResult(
-                    text="".join(text).strip(),
-                    token_ids=tuple(said),
-                    start_s=chunk.start_s,
-                    end_s=chunk.end_s,
-                    num_context_tokens=self._context.num_tokens,
-                    timings=clock.timings(),
+        finally:  # whether the phrase has ended, was left, or failed: its turn is closed
+            if context.is_answering:
+                said = context.end_answer()
+                clock.lap("decode_ms")
+                results.append(
+                    StepResult(
+                        text="".join(text).strip(),
+                        token_ids=said,
+                        start_s=chunk.start_s,
+                        end_s=chunk.end_s,
+                        num_context_tokens=context.num_tokens,
+                        timings=clock.timings(),
+                    )
                 )
-            )
 
     @torch.inference_mode()
-    def _begin(self, chunk: FrameChunk, question: str | None, clock: _Clock) -> torch.Tensor:
+    def _begin(self, chunk: FrameChunk, question: str | None, clock: StepClock) -> torch.Tensor:
         """Everything up to the raw logits of the first token."""
         model, context = self._model, self._context
         pixels = np.ascontiguousarray(chunk.frames)
@@ -210,49 +205,9 @@ class StreamingSession:
             self._active = None
 
     @contextlib.contextmanager
-    def _naming_memory(self, what: str) -> Iterator[None]:
+    def _naming_memory(self) -> Iterator[None]:
         try:
             yield
         except torch.OutOfMemoryError as error:
             device = self._model.device
-            raise OutOfMemoryError(what, str(device), None, free_bytes(device)) from error
-
-
-class _Clock:
-    """Times the phases of a step; on a GPU it waits for the phase to be over."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._waits = device.type == "cuda"
-        self._laps: dict[str, float] = {}
-        self._paused_s = 0.0
-        self._first_token_ms = 0.0
-        self._start_s = self._last_s = time.perf_counter()
-
-    def lap(self, phase: str) -> None:
-        """End a phase."""
-        if self._waits:
-            torch.cuda.synchronize()
-        now = self._now()
-        self._laps[phase] = 1000 * (now - self._last_s)
-        self._last_s = now
-
-    def mark_first_token(self) -> None:
-        """Note the time, if it is the first."""
-        self._first_token_ms = self._first_token_ms or 1000 * (self._now() - self._start_s)
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Do not count the time in between."""
-        start_s = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._paused_s += time.perf_counter() - start_s
-
-    def timings(self) -> StepTimings:
-        """All phases, once the last is over."""
-        total_ms = 1000 * (self._last_s - self._start_s)
-        return StepTimings(**self._laps, total_ms=total_ms, first_token_ms=self._first_token_ms)
-
-    def _now(self) -> float:
-        return time.perf_counter() - self._paused_s
+            raise OutOfMemoryError("this step", str(device), None, free_bytes(device)) from error

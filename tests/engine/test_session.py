@@ -266,6 +266,22 @@ def test_a_failure_in_the_middle_of_a_step_leaves_a_stream_that_goes_on(
     assert_consistent(session)
 
 
+def test_a_failure_in_the_middle_of_a_phrase_ends_the_phrase(
+    tiny: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = StreamingSession(tiny, SMALL)
+    run(session, 4)
+    step = session.step(make_chunk(4), forced_ids=tiny.prompt.encode(" goal goal goal"))
+    assert next(step) == " goal"
+    with monkeypatch.context() as patch:
+        patch.setattr(tiny.language, "forward", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            next(step)
+    assert step.result.text == "goal"
+    assert show(session, 5).token_ids
+    assert_consistent(session)
+
+
 def test_a_failure_between_ledger_and_cache_asks_for_a_reset(
     tiny: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
