@@ -120,12 +120,17 @@ class Match:
     @property
     def title(self) -> str:
         """What the model is told before the match: the only place where names stand."""
-        sides = []
-        for team in (self.home, self.away):
-            squad = ", ".join(f"{player.number} {player.name}" for player in team.players)
-            sides.append(f"{team.name} in {team.kit.name}: {squad}.")
-        # The opening words put a space before the first team's name, as there is before every name that is said.
-        return " ".join(["Demo league.", *sides])
+        return squads_title(self.home, self.away)
+
+
+def squads_title(home: Team, away: Team) -> str:
+    """The title of a match between two teams."""
+    sides = []
+    for team in (home, away):
+        squad = ", ".join(f"{player.number} {player.name}" for player in team.players)
+        sides.append(f"{team.name} in {team.kit.name}: {squad}.")
+    # The opening words put a space before the first team's name, as there is before every name that is said.
+    return " ".join(["Demo league.", *sides])
 
 
 PHASES = ("play", "kick-off", "celebration", "corner", "throw-in", "half-time", "full-time")

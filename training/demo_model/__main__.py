@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,18 @@ def main(argv: list[str] | None = None) -> int:
     train = commands.add_parser("train", help="train, or go on training, for some minutes")
     train.add_argument("--out", type=Path, required=True, help="the run's folder")
     train.add_argument(
-        "--minutes", type=float, help="stop and save after this long (default: until all steps are done)"
+        "--minutes",
+        type=float,
+        help="stop and save after this long, all stages together (default: until all steps are done)",
     )
     train.add_argument("--steps", type=int, default=4000, help="optimizer steps in the whole run")
     train.add_argument("--from", dest="start_from", type=Path, help="begin with this model's weights")
+    train.add_argument(
+        "--squads-minutes", type=float, help="first learn look-ups without pictures, for so long at most"
+    )
+    train.add_argument(
+        "--squads-batch", type=int, default=512, help="text-only chunks to a step of that stage"
+    )
     train.add_argument("--drills", type=float, help="share of matches told as drills")
     train.add_argument("--batch", type=int, help="chunks to an optimizer step")
     train.add_argument("--device-batch", type=int, help="chunks on the GPU at a time")
@@ -81,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
 def _train(args: argparse.Namespace) -> dict[str, object]:
     from training.demo_model.match_chunks import MatchSettings
     from training.demo_model.recipe import demo
-    from training.demo_model.train import run
+    from training.demo_model.train import learn_squads, run
 
     settings = demo(num_steps=args.steps)
     optimizer = dataclasses.replace(
@@ -95,14 +104,21 @@ def _train(args: argparse.Namespace) -> dict[str, object]:
         **_given(device_batch_chunks=args.device_batch, num_workers=args.workers),
     )
     matches = MatchSettings(**_given(drill_share=args.drills))
-    return run(
-        args.out,
-        settings,
-        matches,
-        minutes=args.minutes,
-        start_from=args.start_from,
-        log_every=args.log_every,
-    )
+    started, minutes = time.monotonic(), args.minutes
+    start_from, summary = args.start_from, {}
+    if args.squads_minutes is not None:
+        summary["squads"] = learn_squads(
+            args.out,
+            settings,
+            minutes=args.squads_minutes,
+            batch_chunks=args.squads_batch,
+            start_from=start_from,
+        )
+        start_from = args.out / "squads" / "model"
+        if minutes is not None:
+            minutes -= (time.monotonic() - started) / 60
+    piece = run(args.out, settings, matches, minutes=minutes, start_from=start_from, log_every=args.log_every)
+    return {**summary, **piece}
 
 
 def _throughput(args: argparse.Namespace) -> dict[str, object]:

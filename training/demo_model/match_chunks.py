@@ -28,7 +28,7 @@ from training.sft.settings import SftSettings
 
 PICTURE_SIZE = (640, 360)
 NUM_WAITING = 96
-NUM_CUTS = 2
+NUM_CUTS = 4
 """How often a match is cut into chunks, each time from another second: drawing it costs more than cutting it."""
 
 

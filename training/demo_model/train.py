@@ -14,12 +14,15 @@ from transformers import PreTrainedTokenizerFast
 
 from training.demo_model.architecture import new_model, train_tokenizer, write_streaming_settings
 from training.demo_model.match_chunks import MatchChunks, MatchSettings, sample_texts
+from training.demo_model.squads import MAX_TOKENS, SquadDrills
 from training.sft.model import ChunkModel
 from training.sft.settings import SftSettings
 from training.sft.trainer import last_checkpoint, train
 
 logger = logging.getLogger("ringside.training.demo_model")
 NUM_TOKENIZER_MATCHES = 800
+SQUADS_LEARNT = 0.985
+"""Share of names and teams that must be right before pictures come."""
 
 
 def tokenizer_for(folder: Path, *, seed: int) -> PreTrainedTokenizerFast:
@@ -72,6 +75,49 @@ def run(
     write_model(hf, tokenizer, folder / "model")
     with (folder / "pieces.jsonl").open("a", encoding="utf-8") as pieces:
         pieces.write(json.dumps({**summary, "settings": dataclasses.asdict(settings)}) + "\n")
+    return summary
+
+
+def learn_squads(
+    folder: Path, settings: SftSettings, *, minutes: float, batch_chunks: int, start_from: Path | None
+) -> dict[str, Any]:
+    """The text-only stage: look-ups in the title (`squads`), until everything that can be known is right.
+
+    Writes `folder`/squads/model, from which `run` goes on.
+    """
+    place = folder / "squads"
+    if start_from is not None and not (folder / "tokenizer").exists():
+        PreTrainedTokenizerFast.from_pretrained(start_from).save_pretrained(folder / "tokenizer")
+    tokenizer = tokenizer_for(folder, seed=settings.seed)
+    torch.manual_seed(settings.seed)
+    hf = new_model(tokenizer)
+    if start_from is not None:
+        hf = type(hf).from_pretrained(start_from, dtype=torch.float32)
+    text_settings = dataclasses.replace(
+        settings,
+        max_tokens=MAX_TOKENS,
+        train_vision=False,
+        device_batch_chunks=batch_chunks,
+        optimizer=dataclasses.replace(
+            settings.optimizer,
+            batch_chunks=batch_chunks,
+            num_steps=20_000,
+            warmup_share=0.005,
+            decay_share=0.0,
+        ),
+    )
+    model = ChunkModel(hf, train_vision=False, compile_layers=settings.compile_layers)
+    summary = train(
+        model,
+        tokenizer,
+        SquadDrills(tokenizer, seed=settings.seed),
+        text_settings,
+        place,
+        minutes=minutes,
+        stop_at_accuracy=SQUADS_LEARNT,
+        log_every=50,
+    )
+    write_model(hf, tokenizer, place / "model")
     return summary
 
 

@@ -19,8 +19,8 @@ class Example(TypedDict):
     """One chunk as the data set yields it."""
 
     encoded: EncodedChunk
-    frames: NDArray[np.uint8]
-    """(T, height, width, 3) RGB at the size the model sees."""
+    frames: NDArray[np.uint8] | None
+    """(T, height, width, 3) RGB at the size the model sees; None where a chunk is text only."""
 
 
 class ChunkCollator:
@@ -31,7 +31,7 @@ class ChunkCollator:
         self.pad_id = pad_id
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """input_ids (B, L), labels (B, L), position_ids (3, B, L), frames (B, T, height, width, 3).
+        """input_ids (B, L), labels (B, L), position_ids (3, B, L), and, unless the batch is text only, frames (B, T, height, width, 3).
 
         Raises RecipeError where a chunk is longer than the fixed length.
         """
@@ -49,5 +49,8 @@ class ChunkCollator:
             input_ids[row, :length] = torch.from_numpy(encoded.input_ids)
             labels[row, :length] = torch.from_numpy(encoded.labels)
             position_ids[:, row, :length] = torch.from_numpy(encoded.positions)
-        frames = torch.from_numpy(np.stack([example["frames"] for example in examples]))
-        return {"input_ids": input_ids, "labels": labels, "position_ids": position_ids, "frames": frames}
+        batch = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
+        frames = [example["frames"] for example in examples if example["frames"] is not None]
+        if frames:
+            batch["frames"] = torch.from_numpy(np.stack(frames))
+        return batch

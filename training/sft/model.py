@@ -42,7 +42,7 @@ class ChunkModel(nn.Module):
             self._uniform_block = torch.compile(uniform_vision_block, dynamic=False)
 
     def forward(
-        self, input_ids: Tensor, position_ids: Tensor, labels: Tensor, frames: Tensor, **_: Any
+        self, input_ids: Tensor, position_ids: Tensor, labels: Tensor, frames: Tensor | None = None, **_: Any
     ) -> dict[str, Tensor]:
         """`loss_sum` over the assistant's tokens, how many they are and how many the model has right.
 
@@ -50,15 +50,16 @@ class ChunkModel(nn.Module):
             input_ids: (B, L) int64, padded on the right.
             position_ids: (3, B, L) int64 or float.
             labels: (B, L) int64, already aligned with `input_ids` (not shifted); IGNORED_LABEL where nothing is learnt.
-            frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; T even, in pairs.
+            frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; T even, in pairs; None where the batch is text only.
         """
-        vision_ND = self.vision_features(frames)
         text = self.hf.model.language_model
         embeddings_BLD = text.embed_tokens(input_ids)
-        is_video_BL = input_ids == self.config.video_token_id
-        embeddings_BLD = embeddings_BLD.masked_scatter(
-            is_video_BL.unsqueeze(-1), vision_ND.to(embeddings_BLD.dtype)
-        )
+        if frames is not None:
+            vision_ND = self.vision_features(frames)
+            is_video_BL = input_ids == self.config.video_token_id
+            embeddings_BLD = embeddings_BLD.masked_scatter(
+                is_video_BL.unsqueeze(-1), vision_ND.to(embeddings_BLD.dtype)
+            )
         hidden_BLD = text(
             inputs_embeds=embeddings_BLD, position_ids=position_ids, use_cache=False
         ).last_hidden_state

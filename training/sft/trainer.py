@@ -44,6 +44,21 @@ class StopAfter(TrainerCallback):
         return control
 
 
+class StopWhenLearnt(TrainerCallback):
+    """Stops once the share of right tokens reaches a mark: what is learnt needs no more steps."""
+
+    def __init__(self, token_accuracy: float) -> None:
+        self.token_accuracy = token_accuracy
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Ask for the end where the newest line of the log reaches the mark."""
+        if state.log_history and state.log_history[-1].get("token_accuracy", 0.0) >= self.token_accuracy:
+            control.should_training_stop = True
+        return control
+
+
 class ChunkTrainer(Trainer):
     """Averages the loss over a whole accumulated batch and keeps the checkpoint an ordinary transformers model."""
 
@@ -143,6 +158,7 @@ def train(
     folder: Path,
     *,
     minutes: float | None = None,
+    stop_at_accuracy: float | None = None,
     num_devices: int = 1,
     log_every: int = 20,
 ) -> dict[str, Any]:
@@ -151,13 +167,16 @@ def train(
     Writes checkpoints to `folder`/checkpoint-STEP and the log to `folder`/history.jsonl.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    callbacks: list[TrainerCallback] = [] if minutes is None else [StopAfter(minutes)]
+    if stop_at_accuracy is not None:
+        callbacks.append(StopWhenLearnt(stop_at_accuracy))
     trainer = ChunkTrainer(
         model=model,
         args=arguments(settings, folder, num_devices=num_devices, log_every=log_every),
         train_dataset=chunks,
         data_collator=ChunkCollator(num_tokens=settings.max_tokens, pad_id=tokenizer.pad_token_id),
         processing_class=tokenizer,
-        callbacks=[StopAfter(minutes)] if minutes is not None else [],
+        callbacks=callbacks,
     )
     checkpoint = last_checkpoint(folder)
     first_entry = 0
