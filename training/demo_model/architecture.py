@@ -23,7 +23,10 @@ SPECIAL_TOKENS = (
 )
 VOCABULARY_SIZE = 3072
 # Qwen2's own pre-tokenizer: digits stand alone, a word takes the space before it.
-QWEN_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 # 640x360 halves to 320x180, which is 308x168 in multiples of 28: 66 tokens for two frames.
 MAX_PIXELS, MIN_PIXELS = 57_600, 4 * 28 * 28
 STREAMING: dict[str, Any] = {

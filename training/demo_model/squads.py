@@ -23,7 +23,7 @@ from training.sft.conversation import IGNORED_LABEL, EncodedChunk
 
 SQUAD_QUERY = "Read the squads"
 MAX_GAP = 1200
-"""Largest jump in positions between title and drill: hours into a stream the title is as far away as the windows are long."""
+"""Largest jump in positions between title and drill: in a stream the title is a whole window away."""
 NUM_ASKED = 20
 SQUAD_SIZES = (1, 1, 2, 3, 5, 5)
 MAX_TOKENS = 176

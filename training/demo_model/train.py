@@ -6,6 +6,7 @@ Knows the order of things: tokenizer, model, chunks, Trainer. Knows nothing of h
 import dataclasses
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,11 @@ def run(
     summary = train(model, tokenizer, chunks, settings, folder, minutes=minutes, log_every=log_every)
     summary["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     write_model(hf, tokenizer, folder / "model")
+    command = " ".join(["python -m training.demo_model", *sys.argv[1:]])
     with (folder / "pieces.jsonl").open("a", encoding="utf-8") as pieces:
-        pieces.write(json.dumps({**summary, "settings": dataclasses.asdict(settings)}) + "\n")
+        pieces.write(
+            json.dumps({**summary, "command": command, "settings": dataclasses.asdict(settings)}) + "\n"
+        )
     return summary
 
 

@@ -31,7 +31,9 @@ class ChunkCollator:
         self.pad_id = pad_id
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """input_ids (B, L), labels (B, L), position_ids (3, B, L), and, unless the batch is text only, frames (B, T, height, width, 3).
+        """input_ids (B, L), labels (B, L), position_ids (3, B, L) and frames (B, T, height, width, 3).
+
+        A batch that is text only has no frames.
 
         Raises RecipeError where a chunk is longer than the fixed length.
         """

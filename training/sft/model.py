@@ -50,7 +50,7 @@ class ChunkModel(nn.Module):
             input_ids: (B, L) int64, padded on the right.
             position_ids: (3, B, L) int64 or float.
             labels: (B, L) int64, already aligned with `input_ids` (not shifted); IGNORED_LABEL where nothing is learnt.
-            frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; T even, in pairs; None where the batch is text only.
+            frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; in pairs; None for text only.
         """
         text = self.hf.model.language_model
         embeddings_BLD = text.embed_tokens(input_ids)

@@ -25,7 +25,7 @@ class PromptSettings:
     query: str = "Commentate on this match"
     """Stands in the first user turn."""
     query_share: float = 1.0
-    """Share of chunks that carry the query. Below 1 the model also learns what a stream looks like once that turn has left."""
+    """Share of chunks that carry the query. Below 1 the model also learns streams whose first turn has left."""
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or self.turn_s <= 0:

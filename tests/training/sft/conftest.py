@@ -8,7 +8,8 @@ import torch
 from training.demo_model.architecture import new_model, train_tokenizer
 
 TEXTS = [
-    "system\nYou are a helpful assistant.\nprevious text\nDemo league. Lions in red: 1 Okafor, 2 Lind. ...\nuser\nassistant\n",
+    "system\nYou are a helpful assistant.\nprevious text\nDemo league. Lions in red: 1 Okafor, 2 Lind. ...\n"
+    "user\nassistant\n",
     "Time=0.0-1.0s Commentate on this match Okafor shoots! Saved by Lind. Goal! The Lions kick off. ...",
 ] * 3
 
