@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
+import torch
 from av.error import FFmpegError
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from engine.preprocess import smart_resize
+from engine.preprocess import resize_frames, smart_resize
 from engine.prompt import PromptBuilder
 from training.errors import VideoError
 from training.sft.annotation import Chunk, read
@@ -88,8 +88,7 @@ class VideoChunks(Dataset[Example]):
             self.folder / chunk.video, start_s=chunk.start_s, end_s=chunk.end_s, fps=prompt.fps
         )
         height, width = smart_resize(frames.shape[1], frames.shape[2], self.settings.resize)
-        resized = np.stack(
-            [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
-        )
+        # The engine's own resizing, so that a checkpoint sees in a stream what it saw in training.
+        resized = resize_frames(torch.from_numpy(frames), height, width).numpy()
         encoded = encode(chunk, self.prompt, prompt, frame_size=(height, width), query=prompt.query)
         return {"encoded": encoded, "frames": resized}
