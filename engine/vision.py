@@ -81,15 +81,28 @@ class VisionTower(nn.Module):
         """Embeddings (M, O) of the patches (S, P) of a grid, as ``preprocess.patchify`` makes both."""
         plan = self._plan(grid)
         merge_unit = self._config.merge_size**2
-        x_SE = self.embed(patches_SP.to(self.embed.weight.dtype))
+        x_SE = self._embed_patches(patches_SP.to(self.embed.weight.dtype))
         if plan.order is not None:
-            x_SE = x_SE.unflatten(0, (-1, merge_unit))[plan.order].flatten(0, 1)
+            x_SE = x_SE.view(-1, merge_unit, x_SE.shape[-1])[plan.order].flatten(0, 1)
         for index, layer in enumerate(self.layers):
             full = index in self._config.full_attention_layers
             x_SE = layer(x_SE, plan.table, plan.frames if full else plan.windows)
         x_M = self.merge_norm(x_SE).view(-1, merge_unit * self._config.hidden_size)
         x_MO: torch.Tensor = self.merge_out(functional.gelu(self.merge_in(x_M)))
         return x_MO if plan.inverse is None else x_MO[plan.inverse]
+
+    def _embed_patches(self, patches_SP: torch.Tensor) -> torch.Tensor:
+        if patches_SP.device.type != "cpu":
+            out_SE: torch.Tensor = self.embed(patches_SP)
+            return out_SE
+        # The same product as a convolution, which is how transformers computes it. On a CPU that takes no longer
+        # and rounds the same way, so logits agree several times closer and no real difference can hide.
+        config = self._config
+        kernel = (config.temporal_patch_size, config.patch_size, config.patch_size)
+        shape = (-1, config.in_channels, *kernel)
+        return functional.conv3d(
+            patches_SP.view(shape), self.embed.weight.view(shape), stride=kernel
+        ).flatten(1)
 
     def _plan(self, grid: tuple[int, int, int]) -> VisionPlan:
         plan = self._plans.get(grid)
