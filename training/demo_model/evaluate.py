@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import FrameChunk, StreamingSession, StreamSettings, load_model
+from engine import FrameChunk, StreamingSession, StreamSettings, load_model, share_cores
 from training.demo_league.render import render_match
 from training.demo_league.score import score_file
 from training.sft.video import frames_at
@@ -41,6 +41,7 @@ def evaluate_seeds(
     out: Path | None = None,
 ) -> dict[str, Any]:
     """Render each seed's match as a video, comment on it endlessly, score it. Returns every score and their means."""
+    share_cores()
     settings = StreamSettings.from_checkpoint(model_folder)
     settings = dataclasses.replace(
         settings, sampling=dataclasses.replace(settings.sampling, greedy=greedy, seed=1)

@@ -127,7 +127,8 @@ def learn_squads(
 
 def write_model(hf: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """A complete checkpoint: bf16 shards of at most 16 MB, tokenizer, streaming settings."""
-    weights = {name: value.to(torch.bfloat16) for name, value in hf.state_dict().items()}
+    tied = {"lm_head.weight"} if hf.config.tie_word_embeddings else set()
+    weights = {name: value.to(torch.bfloat16) for name, value in hf.state_dict().items() if name not in tied}
     hf.config.dtype = "bfloat16"
     hf.save_pretrained(folder, state_dict=weights, max_shard_size="15MB")
     tokenizer.save_pretrained(folder)
