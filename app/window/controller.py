@@ -1,0 +1,222 @@
+"""The controller: what a person asks for, brought to the runner, speech and the settings.
+
+Knows what can be chosen and what is remembered. Knows no Qt: it lives on an asyncio loop, and everything that takes
+time happens in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from app import resources
+from app.errors import RingsideError
+from app.settings import DEMO, SettingsStore, UserSettings
+from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
+from app.window.background import Background
+from app.window.commentary import Commentary
+from app.window.picture import Picture, PictureBox
+from app.window.poster import first_picture
+from app.window.runner import Runner
+from app.window.state.app import AppState
+from app.window.state.event import Event
+from app.window.state.messages import Message
+from app.window.state.session import Figures, Phase, Source
+
+_log = logging.getLogger("ringside.app.window")
+
+_SAVE_AFTER_S = 0.5
+_POSTER_ROOM = (720, 1280)
+_POSTERS_FIRST_S = 1.0
+
+
+class Controller:
+    """One per window. Everything is called on the loop's thread; `open` and `close` bracket its work."""
+
+    def __init__(self, store: SettingsStore, loop: asyncio.AbstractEventLoop) -> None:
+        self.state = AppState()
+        self.picture_came: Event[()] = Event()
+        """`pictures` holds a picture."""
+        self.poster_came: Event[str, Picture] = Event()
+        """The first picture of a source: its kind, and the picture."""
+        self._store = store
+        self._background = Background(loop)
+        self.pictures = PictureBox(lambda: self._background.post(self.picture_came.emit))
+        self._commentary = Commentary(self.state, self._background.post, self._on_speech_switch)
+        self._runner = Runner(self.state, self._commentary, self.pictures, self._background)
+        self._is_open = False
+        self._saving: asyncio.TimerHandle | None = None
+        self._choose_remembered()
+
+    @property
+    def settings(self) -> UserSettings:
+        """What is remembered, as it is now."""
+        return self._store.settings
+
+    @property
+    def recent_file(self) -> str:
+        """The video of last time, if it is still there."""
+        path = self.settings.source
+        return path if path not in ("", DEMO) and Path(path).is_file() else ""
+
+    @property
+    def voice_pid(self) -> int | None:
+        """The number of the process that makes speech, while it runs."""
+        return self._commentary.voice_pid
+
+    def open(self) -> None:
+        """Start the threads and load the model. Call it when the window is on the screen."""
+        self._is_open = True
+        if self._store.problem is not None:
+            self._say_what_failed(self._store.problem, topic="settings")
+        self._runner.open()
+        self._background.spawn(self._prepare())
+        if self.settings.is_speech_on:
+            self._commentary.switch_speech(is_on=True)
+
+    async def close(self) -> None:
+        """End everything that runs, and wait for its threads and processes."""
+        self._is_open = False
+        self._runner.stop()
+        if self._saving is not None:
+            self._saving.cancel()
+        await self._background.close(self._runner.shut, self._commentary.close, self._store.save)
+
+    def remember(self, **changes: object) -> None:
+        """Change settings, and keep them a moment later."""
+        self._store.change(**changes)
+        if self._saving is None and self._is_open:
+            self._saving = self._background.loop.call_later(_SAVE_AFTER_S, self._save)
+
+    def start(self) -> None:
+        """Begin a new run, as soon as the model is there."""
+        self._runner.start()
+
+    def start_or_stop(self) -> None:
+        """The one button, and Space."""
+        if self.state.session.is_busy:
+            self._runner.stop()
+        else:
+            self._runner.start()
+
+    def pause_or_resume(self) -> None:
+        """Hold the run, or let it go on."""
+        self._runner.pause_or_resume()
+
+    def toggle_speech(self) -> None:
+        """Speak, or speak no more."""
+        self._commentary.switch_speech(is_on=not self.state.speech.is_on)
+
+    def silence(self) -> None:
+        """Break off what is being said; speech stays as it is."""
+        self._commentary.silence()
+
+    def choose_demo(self) -> None:
+        """Watch the demo match."""
+        try:
+            path, title = resources.demo_video(), resources.demo_title()
+        except RingsideError as error:
+            self._say_what_failed(error, topic="source", has_file_button=True)
+            return
+        self._choose(Source(kind=DEMO, name="Demo match", path=str(path)), title)
+        self.remember(source=DEMO)
+
+    def choose_file(self, path: str) -> None:
+        """Watch a video file."""
+        title = self.settings.title if path == self.settings.source else ""
+        self.remember(source=path, title=title)
+        self._choose(Source(kind="file", name=Path(path).name, path=path), title)
+
+    def set_title(self, title: str) -> None:
+        """What is this? Used from the next start."""
+        self.state.set_title(title)
+        source = self.state.session.source
+        if source is not None and source.kind != DEMO:
+            self.remember(title=title)
+
+    def choose_model(self, name: str) -> None:
+        """Another model: "demo", a folder, or a hub id."""
+        self._runner.stop()
+        self.remember(model=name)
+        self._runner.load_model(name)
+
+    def choose_theme(self, name: ThemeName) -> None:
+        """Other colours."""
+        self.remember(theme=name)
+        self.state.look_changed.emit()
+
+    def choose_text_scale(self, percent: int) -> None:
+        """Another text size."""
+        self.remember(text_scale_percent=percent)
+        self.state.look_changed.emit()
+
+    def step_text_scale(self, step: int) -> None:
+        """The next larger (1) or smaller (-1) text size, or with 0 the usual one."""
+        index = TEXT_SCALES_PERCENT.index(self.settings.text_scale_percent)
+        wanted = min(max(0, index + step), len(TEXT_SCALES_PERCENT) - 1) if step else 0
+        self.choose_text_scale(TEXT_SCALES_PERCENT[wanted])
+
+    def _choose_remembered(self) -> None:
+        source = self.settings.source
+        if source in ("", DEMO):
+            try:
+                path, title = resources.demo_video(), resources.demo_title()
+            except RingsideError as error:
+                _log.info("no demo match: %s", error)
+                return
+            self.state.session.choose(Source(kind=DEMO, name="Demo match", path=str(path)))
+            self.state.set_title(title)
+        elif self.recent_file:
+            self.state.session.choose(Source(kind="file", name=Path(source).name, path=source))
+            self.state.set_title(self.settings.title)
+
+    def _choose(self, source: Source, title: str) -> None:
+        self._runner.stop()
+        self.state.messages.take_back("source")
+        self.state.session.choose(source)
+        self.state.session.update(phase=Phase.IDLE, figures=Figures())
+        self.state.captions.clear()
+        self.state.set_title(title)
+        self._background.spawn(self._bring_poster(source.kind))
+
+    async def _prepare(self) -> None:
+        # One after the other: libraries that are loaded while torch's is keep the whole program waiting.
+        posters = [self._background.spawn(self._bring_poster(kind)) for kind in (DEMO, "file")]
+        await asyncio.wait(posters, timeout=_POSTERS_FIRST_S)
+        self._runner.load_model(self.settings.model)
+
+    async def _bring_poster(self, kind: str) -> None:
+        source = self.state.session.source
+        is_chosen = source is not None and source.kind == kind
+        try:
+            if source is not None and is_chosen:
+                path = source.path
+            else:
+                path = str(resources.demo_video()) if kind == DEMO else self.recent_file
+            picture = (
+                await self._background.in_thread(lambda: first_picture(path, _POSTER_ROOM)) if path else None
+            )
+        except RingsideError as error:
+            if is_chosen:
+                self._say_what_failed(error, topic="source", has_file_button=True)
+            return
+        if picture is not None:
+            self.poster_came.emit(kind, picture)
+
+    def _save(self) -> None:
+        self._saving = None
+        self._background.start_in_thread(self._store.save)
+
+    def _on_speech_switch(self, is_on: bool) -> None:
+        self.remember(is_speech_on=is_on)
+
+    def _say_what_failed(self, error: RingsideError, *, topic: str, has_file_button: bool = False) -> None:
+        self.state.messages.show(
+            Message(
+                text=error.line,
+                topic=topic,
+                action="Open file…" if has_file_button else "",
+                act=self.state.file_wanted.emit if has_file_button else None,
+            )
+        )

@@ -1,0 +1,104 @@
+"""One run: a source played into the worker, from its first picture to its last word.
+
+Knows which threads a run has and how what they find reaches the loop of the window. Knows no Qt, and not what is done
+with words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from app.sources import ChunkSource, Preview, SourceEnded, SourceReader
+from app.window.picture import PictureBox
+from app.window.state.pulse import Pulse
+from app.worker import ChunkRequest, EngineWorker
+from engine.chunk import FrameChunk
+
+
+class Post(Protocol):
+    """Has a function called on the window's loop, soon; from any thread."""
+
+    def __call__(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call `function` with `arguments` there."""
+        ...
+
+
+class LiveRun:
+    """Plays one source once. Made and used on the window's loop; the source is handed in with `watch`."""
+
+    def __init__(
+        self,
+        session_id: int,
+        *,
+        worker: EngineWorker,
+        pictures: PictureBox,
+        post: Post,
+        on_end: Callable[[LiveRun, SourceEnded], None],
+    ) -> None:
+        """`on_end` is called on the loop when the source has ended, however it ended."""
+        self.session_id = session_id
+        self.pulse = Pulse(time.monotonic())
+        self.num_frames_per_chunk = 0
+        self._worker = worker
+        self._pictures = pictures
+        self._post = post
+        self._on_end = on_end
+        self._source: ChunkSource | None = None
+        self._reader: SourceReader | None = None
+        self._is_stopped = False
+        self._paused_at_s: float | None = None
+
+    @staticmethod
+    def now_s() -> float:
+        """The moment, on the clock of the pulse."""
+        return time.monotonic()
+
+    def show(self, preview: Preview) -> None:
+        """A picture of the source; called in its thread."""
+        if not self._is_stopped:
+            self.pulse.picture_came(self.now_s())
+            self._pictures.put(preview)
+
+    def watch(self, source: ChunkSource) -> None:
+        """Start reading the source; its chunks go to the worker, whose session has to be running."""
+        if self._is_stopped:
+            return
+        self._source = source
+        self._reader = SourceReader(source, self._take_chunk, self._take_end)
+        self._reader.start()
+
+    def pause(self) -> None:
+        """Hold the picture."""
+        if self._source is not None and self._paused_at_s is None:
+            self._paused_at_s = self.now_s()
+            self._source.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        if self._source is not None and self._paused_at_s is not None:
+            self.pulse.paused(self.now_s() - self._paused_at_s)
+            self._paused_at_s = None
+            self._source.resume()
+
+    def stop(self) -> None:
+        """No more pictures and chunks from now on; the thread ends soon."""
+        self._is_stopped = True
+        if self._source is not None:
+            self._source.stop()
+
+    def join(self) -> None:
+        """Wait for the thread's end; not on the loop."""
+        if self._reader is not None:
+            self._reader.stop()
+
+    def _take_chunk(self, chunk: FrameChunk) -> bool:
+        if self._is_stopped:
+            return False
+        self.num_frames_per_chunk = chunk.num_frames
+        self._post(self.pulse.chunk_came, chunk.end_s, self.now_s())
+        return self._worker.submit(ChunkRequest(chunk))
+
+    def _take_end(self, ended: SourceEnded) -> None:
+        self._post(self._on_end, self, ended)

@@ -1,0 +1,229 @@
+"""The main window: bars, stage and transcript in their places, keys, and dialogs.
+
+Knows how the parts share the window and which key does what. Knows no source, model or voice: the controller does.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.theme.focus_ring import FocusRing
+from app.theme.theme import Theme
+from app.window.controller import Controller
+from app.window.message_bar import MessageBar
+from app.window.picture import Picture
+from app.window.source_picker import SourcePicker
+from app.window.stage import Stage
+from app.window.state.session import Phase
+from app.window.top_bar import TopBar
+from app.window.transcript_panel import TranscriptPanel
+from app.window.transport_bar import TransportBar
+
+USUAL_SIZE = (1280, 720)
+SMALLEST_SIZE = (960, 600)
+
+_VIDEO_ENDINGS = "*.mp4 *.mkv *.mov *.webm *.avi *.ts *.m4v *.mpg *.mpeg *.flv *.wmv *.ogv"
+
+
+class MainWindow(QWidget):
+    """The one window."""
+
+    shown = Signal()
+    """It is on the screen for the first time, and painted."""
+    closed = Signal()
+    """A person closed it."""
+
+    def __init__(self, controller: Controller, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("ringside")
+        self.setProperty("role", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle("Ringside")
+        self.setAccessibleName("Ringside")
+        self.setMinimumSize(*SMALLEST_SIZE)
+        self.resize(*USUAL_SIZE)
+        self.controller = controller
+        self.theme = theme
+        state = controller.state
+        self.top_bar = TopBar(controller, theme, self)
+        self.message_bar = MessageBar(state.messages, theme, self)
+        self.stage = Stage(state.captions, theme, self)
+        self.transcript = TranscriptPanel(state.transcript, theme, self)
+        self.transport = TransportBar(controller, theme, self)
+        self.picker = SourcePicker(controller, theme, self.stage)
+        self.picker.hide()
+        self._was_shown = False
+        self._has_chosen = bool(controller.settings.source)
+        self._lay_out()
+        self.focus_ring = FocusRing(self, theme)
+        self._connect()
+        self._make_shortcuts()
+        self._set_tab_order()
+        self._restore()
+        self._show_session()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Space reaches the window where nothing else wants it."""
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self.controller.start_or_stop()
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell when the first picture of the window itself is on the screen."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self.transport.start_button.setFocus(Qt.FocusReason.OtherFocusReason)
+            QTimer.singleShot(0, self.shown.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """The transcript takes its share of the width."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Gone from the screen at once; what runs is ended by whoever listens."""
+        geometry = base64.b64encode(self.saveGeometry().data()).decode("ascii")
+        self.controller.remember(geometry=geometry)
+        if self.transcript.note.isVisibleTo(self):
+            self.controller.remember(has_seen_warning=True)
+        event.accept()
+        self.closed.emit()
+
+    def _lay_out(self) -> None:
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.stage, 1)
+        middle.addWidget(self.transcript)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top_bar)
+        column.addWidget(self.message_bar)
+        column.addLayout(middle, 1)
+        column.addWidget(self.transport)
+
+    def _connect(self) -> None:
+        controller, state = self.controller, self.controller.state
+        state.session.changed.subscribe(self._show_session)
+        state.look_changed.subscribe(self._follow_look)
+        state.file_wanted.subscribe(self.ask_for_file)
+        state.model_folder_wanted.subscribe(self.ask_for_model_folder)
+        controller.picture_came.subscribe(self._take_picture)
+        controller.poster_came.subscribe(self._show_poster)
+        self.stage.room_changed.connect(controller.pictures.set_room)
+        self.transcript.note_closed.connect(lambda: controller.remember(has_seen_warning=True))
+        self.theme.changed.connect(self._share_width)
+
+    def _make_shortcuts(self) -> None:
+        controller = self.controller
+        keys = {
+            "Esc": self._escape,
+            "P": controller.pause_or_resume,
+            "S": controller.toggle_speech,
+            "Ctrl+O": self.ask_for_file,
+            "Ctrl+F": self._find,
+            "Ctrl+Q": self.close,
+            "Ctrl++": lambda: controller.step_text_scale(1),
+            "Ctrl+=": lambda: controller.step_text_scale(1),
+            "Ctrl+-": lambda: controller.step_text_scale(-1),
+            "Ctrl+0": lambda: controller.step_text_scale(0),
+        }
+        for key, act in keys.items():
+            QShortcut(QKeySequence(key), self).activated.connect(act)
+
+    def _set_tab_order(self) -> None:
+        order: list[QWidget] = [
+            self.transport.start_button,
+            self.transport.pause_button,
+            self.transport.speech_button,
+            self.top_bar.source_chooser,
+            self.top_bar.title_box,
+            self.top_bar.model_chooser,
+            self.top_bar.menu_button,
+            self.message_bar.details_button,
+            self.message_bar.action_button,
+            self.message_bar.close_button,
+            self.message_bar.details,
+            self.message_bar.copy_button,
+            *self.picker.cards,
+            self.transcript.find_box,
+            self.transcript.view,
+            self.transcript.newest_button,
+        ]
+        for before, after in itertools.pairwise(order):
+            QWidget.setTabOrder(before, after)
+
+    def ask_for_file(self) -> None:
+        """Let the person choose a video."""
+        dialog = QFileDialog(self, "Choose a video")
+        dialog.setNameFilters([f"Videos ({_VIDEO_ENDINGS})", "All files (*)"])
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.controller.choose_file)
+        self._open_dialog(dialog)
+
+    def ask_for_model_folder(self) -> None:
+        """Let the person choose a checkpoint's folder."""
+        dialog = QFileDialog(self, "Choose a model's folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.controller.choose_model)
+        self._open_dialog(dialog)
+
+    def _open_dialog(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _escape(self) -> None:
+        self.controller.silence()
+        focus = self.focusWidget()
+        if focus in (self.top_bar.title_box, self.transcript.find_box):
+            if focus is self.transcript.find_box:
+                self.transcript.find_box.clear()
+            self.transport.start_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _find(self) -> None:
+        self.transcript.find_box.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.transcript.find_box.selectAll()
+
+    def _show_session(self) -> None:
+        session = self.controller.state.session
+        if session.phase in (Phase.STARTING, Phase.RUNNING):
+            self._has_chosen = True
+            if not self.controller.settings.has_seen_warning:
+                self.transcript.note.show()
+        if session.phase is Phase.STARTING and self.stage.has_picture is False:
+            self.stage.set_front(None)
+        is_choosing = not self._has_chosen or session.source is None
+        self.stage.set_front(self.picker if is_choosing else None)
+        name = session.source.name if session.source is not None else ""
+        self.setWindowTitle(f"{name} · Ringside" if name else "Ringside")
+
+    def _show_poster(self, kind: str, picture: Picture) -> None:
+        self.picker.show_picture(kind, picture)
+        source = self.controller.state.session.source
+        if source is not None and source.kind == kind and not self.controller.state.session.is_busy:
+            self.stage.show_picture(picture)
+
+    def _take_picture(self) -> None:
+        picture = self.controller.pictures.take()
+        if picture is not None:
+            self.stage.show_picture(picture)
+
+    def _follow_look(self) -> None:
+        settings = self.controller.settings
+        self.theme.choose(name=settings.theme, scale_percent=settings.text_scale_percent)
+
+    def _share_width(self) -> None:
+        wanted = round(self.width() * 0.27)
+        self.transcript.setFixedWidth(min(max(wanted, 272), round(420 * self.theme.scale)))
+
+    def _restore(self) -> None:
+        geometry = self.controller.settings.geometry
+        if geometry:
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii")))

@@ -1,0 +1,247 @@
+"""The runner: loads the model, plays the source into it, and brings what comes back to the state.
+
+Knows the order of things: load, start, pause, stop, end; and what to say when one of them fails. Knows no Qt: it lives
+on an asyncio loop, and threads post back to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import linecache
+from pathlib import Path
+
+from app import resources
+from app.errors import RingsideError
+from app.settings import DEMO
+from app.sources import SourceEnded, VideoFileSource
+from app.window.background import Background
+from app.window.commentary import Commentary
+from app.window.live_run import LiveRun
+from app.window.picture import PictureBox
+from app.window.state.app import AppState
+from app.window.state.messages import Message
+from app.window.state.session import Figures, ModelState, Phase, loading
+from app.worker import (
+    EngineWorker,
+    LoadModel,
+    ModelLoading,
+    ModelReady,
+    SessionStarted,
+    SessionStopped,
+    StartSession,
+    StepDone,
+    StopSession,
+    TextPiece,
+    WorkerEvent,
+    WorkerFailed,
+)
+from engine.settings import StreamSettings
+
+_TICK_S = 0.25
+
+
+class Runner:
+    """One per window; owns the worker and the run that is under way."""
+
+    def __init__(
+        self, state: AppState, commentary: Commentary, pictures: PictureBox, background: Background
+    ) -> None:
+        self._state = state
+        self._commentary = commentary
+        self._pictures = pictures
+        self._background = background
+        self._worker = EngineWorker(lambda event: background.post(self._on_worker_event, event))
+        self._defaults = StreamSettings()
+        self._model_known = asyncio.Event()
+        self._session_started: asyncio.Future[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._run: LiveRun | None = None
+        self._num_runs = 0
+
+    def open(self) -> None:
+        """Start the worker."""
+        self._worker.start()
+        self._background.spawn(self._tick())
+
+    def shut(self) -> None:
+        """End the worker and wait for its thread; not on the loop."""
+        self._worker.close()
+
+    def load_model(self, choice: str) -> None:
+        """Load "demo", a folder or a hub id, in place of the present model."""
+        self._model_known.clear()
+        name = "Demo model" if choice == DEMO else Path(choice).name
+        self._state.messages.take_back("model")
+        self._state.session.update(model=ModelState(name=name, doing="starting"))
+        try:
+            path = resources.find_model(choice)
+        except RingsideError as error:
+            self._model_failed(error.line, "")
+            return
+        self._worker.submit(LoadModel(path))
+
+    def start(self) -> None:
+        """Begin a new run, as soon as the model is there."""
+        if self._state.session.can_start and self._starting is None:
+            self._state.session.update(phase=Phase.STARTING, figures=Figures(), has_signal=True)
+            self._state.messages.take_back("run")
+            self._starting = self._background.spawn(self._start())
+
+    def stop(self) -> None:
+        """End the run; what was said stays."""
+        if self._starting is not None:
+            self._starting.cancel()
+            self._starting = None
+        self._end_run()
+        if self._state.session.is_busy:
+            self._state.session.update(phase=Phase.IDLE, figures=Figures())
+
+    def pause_or_resume(self) -> None:
+        """Hold the run, or let it go on."""
+        session, run = self._state.session, self._run
+        if run is not None and session.phase is Phase.RUNNING:
+            run.pause()
+            session.update(phase=Phase.PAUSED)
+        elif run is not None and session.phase is Phase.PAUSED:
+            run.resume()
+            session.update(phase=Phase.RUNNING)
+
+    async def _start(self) -> None:
+        session = self._state.session
+        try:
+            await self._model_known.wait()
+            source = session.source
+            if session.model.has_failed or source is None:
+                session.update(phase=Phase.IDLE)
+                return
+            self._num_runs += 1
+            run = LiveRun(
+                self._num_runs,
+                worker=self._worker,
+                pictures=self._pictures,
+                post=self._background.post,
+                on_end=self._on_source_ended,
+            )
+            settings = dataclasses.replace(self._defaults, title=self._state.title)
+            window = settings.window
+            video = await self._background.in_thread(
+                lambda: VideoFileSource(
+                    source.path, fps=window.fps, chunk_s=window.chunk_s, live=True, on_preview=run.show
+                )
+            )
+            self._run = run
+            self._session_started = self._background.loop.create_future()
+            self._worker.submit(StartSession(settings, run.session_id))
+            await self._session_started
+            self._commentary.begin(f"{source.name}, {datetime.datetime.now():%H:%M}")
+            run.watch(video)
+            session.update(phase=Phase.RUNNING)
+        except RingsideError as error:
+            session.update(phase=Phase.IDLE)
+            self._state.messages.show(
+                Message(
+                    text=error.line, topic="source", action="Open file…", act=self._state.file_wanted.emit
+                )
+            )
+        self._starting = None
+
+    def _end_run(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            run.stop()
+            self._worker.submit(StopSession(run.session_id))
+            self._commentary.rest()
+            self._background.start_in_thread(run.join)
+
+    def _on_source_ended(self, run: LiveRun, ended: SourceEnded) -> None:
+        if run is not self._run:
+            return
+        if ended.error is not None:
+            self._run_failed(ended.error.line, ended.details)
+            return
+        if ended.problem is not None:
+            self._state.messages.show(Message(text=ended.problem.message, is_error=False, topic="run"))
+        self._worker.submit(StopSession(run.session_id, after_waiting=True))
+
+    def _on_worker_event(self, event: WorkerEvent) -> None:
+        session = self._state.session
+        match event:
+            case ModelLoading():
+                session.update(model=loading(session.model, event.fraction, event.text))
+            case ModelReady():
+                # PySide reads the source of every module that is imported; nobody needs those forty megabytes.
+                linecache.clearcache()
+                self._defaults = event.settings
+                session.update(
+                    model=dataclasses.replace(
+                        session.model, is_ready=True, has_failed=False, device=event.device
+                    )
+                )
+                self._model_known.set()
+            case WorkerFailed(during="loading"):
+                self._model_failed(_in_one(event), event.details)
+            case SessionStarted() | SessionStopped() | TextPiece() | StepDone() | WorkerFailed():
+                # Answers to a run that was given up are late, and of no use.
+                if self._run is not None and event.session_id == self._run.session_id:
+                    self._on_run_event(self._run, event)
+
+    def _on_run_event(
+        self, run: LiveRun, event: SessionStarted | SessionStopped | TextPiece | StepDone | WorkerFailed
+    ) -> None:
+        match event:
+            case SessionStarted():
+                if self._session_started is not None and not self._session_started.done():
+                    self._session_started.set_result(None)
+            case TextPiece():
+                self._commentary.push_piece(event.start_s, event.text)
+            case StepDone():
+                self._commentary.end_phrase(event.result.start_s, event.result.text)
+                run.pulse.step_ended(
+                    event.result.end_s,
+                    num_frames=run.num_frames_per_chunk,
+                    step_ms=event.result.timings.total_ms,
+                    num_dropped=event.num_dropped,
+                    now_s=run.now_s(),
+                )
+                self._show_figures(run)
+            case SessionStopped():
+                self._end_run()
+                self._state.session.update(phase=Phase.FINISHED)
+            case WorkerFailed():
+                self._run_failed(_in_one(event), event.details)
+
+    def _model_failed(self, text: str, details: str) -> None:
+        session = self._state.session
+        session.update(model=dataclasses.replace(session.model, has_failed=True, is_ready=False))
+        self._model_known.set()
+        self._state.messages.show(
+            Message(
+                text=text,
+                details=details,
+                topic="model",
+                action="Choose folder…",
+                act=self._state.model_folder_wanted.emit,
+            )
+        )
+
+    def _run_failed(self, text: str, details: str) -> None:
+        self.stop()
+        self._state.messages.show(
+            Message(text=text, details=details, topic="run", action="Start again", act=self.start)
+        )
+
+    def _show_figures(self, run: LiveRun) -> None:
+        now_s = run.now_s()
+        self._state.session.update(figures=run.pulse.figures(now_s), has_signal=run.pulse.has_signal(now_s))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if self._run is not None and self._state.session.phase is Phase.RUNNING:
+                self._show_figures(self._run)
+
+
+def _in_one(event: WorkerFailed) -> str:
+    return f"{event.message} {event.hint}".strip()

@@ -1,0 +1,199 @@
+"""What is on the stage while nothing was chosen yet: "Choose what to watch", as large pictures.
+
+Knows the sources that there are and how each is shown. Knows no decoding; pictures are handed in.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.settings import DEMO
+from app.theme.icons import icon_pixmap
+from app.theme.theme import Theme
+from app.theme.tokens import (
+    BODY_TEXT_PX,
+    CORNER_PX,
+    SMALL_TEXT_PX,
+    SPACE_4,
+    SPACE_8,
+    SPACE_12,
+    SPACE_16,
+    SPACE_24,
+    SPACE_32,
+)
+from app.window.controller import Controller
+from app.window.picture import Picture
+
+_LARGEST_CARD_PX = 300
+
+
+class SourceCard(QPushButton):
+    """One source: its picture, its name, and what it is."""
+
+    def __init__(self, theme: Theme, icon: str, name: str, sentence: str, act: Callable[[], object]) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self.setAccessibleName(name)
+        self.setAccessibleDescription(sentence)
+        self.setToolTip(sentence)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMaximumWidth(theme.px(_LARGEST_CARD_PX))
+        self._theme = theme
+        self._icon = icon
+        self._name = name
+        self._sentence = sentence
+        self._image: QImage | None = None
+        self._picture: Picture | None = None
+        self.clicked.connect(act)
+        theme.changed.connect(self._resize)
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show this on the card."""
+        self._picture = picture  # the image is only a view of its pixels
+        height, width = picture.pixels.shape[:2]
+        self._image = QImage(picture.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """A picture of 16:9 and two lines of words."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """The picture's height and the words below."""
+        return round(width * 9 / 16) + self._words_height_px(width)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As large as there is room for, up to a limit."""
+        width = self._theme.px(_LARGEST_CARD_PX)
+        return QSize(width, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Three fit into a narrow window."""
+        return QSize(140, self.heightForWidth(140))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Picture above, words below, an accent line around the chosen one."""
+        palette = self._theme.palette
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        outline = QPainterPath()
+        outline.addRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), CORNER_PX, CORNER_PX)
+        painter.fillPath(outline, QColor(palette.hover if self.underMouse() else palette.panel))
+        picture = QRect(0, 0, self.width(), round(self.width() * 9 / 16))
+        painter.save()
+        painter.setClipPath(outline)
+        painter.fillRect(picture, QColor("#000000" if self._image else palette.pressed))
+        if self._image is not None:
+            painter.drawImage(picture, self._image)
+        else:
+            side = self._theme.px(40)
+            place = QPointF((picture.width() - side) / 2, (picture.height() - side) / 2)
+            painter.drawPixmap(place, icon_pixmap(self._icon, palette.text, side, self.devicePixelRatioF()))
+        painter.restore()
+        words = QRect(SPACE_12, picture.bottom() + SPACE_8, self.width() - 2 * SPACE_12, self.height())
+        self._paint_words(painter, words)
+        is_chosen = self.isChecked()
+        painter.setPen(QPen(QColor(palette.accent if is_chosen else palette.line), 2 if is_chosen else 1))
+        painter.drawPath(outline)
+
+    def _paint_words(self, painter: QPainter, place: QRect) -> None:
+        palette = self._theme.palette
+        painter.setFont(self._theme.font(BODY_TEXT_PX, QFont.Weight.DemiBold))
+        painter.setPen(QColor(palette.text))
+        name = painter.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, name)
+        below = place.adjusted(0, painter.fontMetrics().lineSpacing() + SPACE_4, 0, 0)
+        painter.setFont(self._theme.font(SMALL_TEXT_PX))
+        painter.setPen(QColor(palette.quiet_text))
+        wraps = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(below, int(wraps), self._sentence)
+
+    def _words_height_px(self, width: int) -> int:
+        name = QFontMetrics(self._theme.font(BODY_TEXT_PX, QFont.Weight.DemiBold)).lineSpacing()
+        small = QFontMetrics(self._theme.font(SMALL_TEXT_PX))
+        room = QRect(0, 0, max(1, width - 2 * SPACE_12), 1000)
+        sentence = small.boundingRect(room, int(Qt.TextFlag.TextWordWrap), self._sentence).height()
+        return SPACE_8 + name + SPACE_4 + sentence + SPACE_12
+
+    def _resize(self) -> None:
+        self.setMaximumWidth(self._theme.px(_LARGEST_CARD_PX))
+        self.updateGeometry()
+        self.update()
+
+
+class SourcePicker(QWidget):
+    """The demo match, a file, and the file of last time if there is one."""
+
+    def __init__(self, controller: Controller, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("picker")
+        self.setAccessibleName("Choose what to watch")
+        self._controller = controller
+        heading = QLabel("Choose what to watch", self)
+        heading.setProperty("role", "heading")
+        heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        hint = QLabel("Then press Start, or Space.", self)
+        hint.setProperty("role", "quiet")
+        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.demo_card = SourceCard(
+            theme,
+            "demo-match",
+            "Demo match",
+            "A football match that ships with Ringside.",
+            controller.choose_demo,
+        )
+        self.file_card = SourceCard(
+            theme,
+            "video-file",
+            "Open file…",
+            "A video from this computer.",
+            controller.state.file_wanted.emit,
+        )
+        self.cards = [self.demo_card, self.file_card]
+        self.recent_card: SourceCard | None = None
+        recent = controller.recent_file
+        if recent:
+            self.recent_card = SourceCard(
+                theme,
+                "video-file",
+                Path(recent).name,
+                "Watched last.",
+                lambda: controller.choose_file(recent),
+            )
+            self.cards.insert(1, self.recent_card)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_16)
+        row.addStretch(1)
+        for card in self.cards:
+            row.addWidget(card, 20)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_32, SPACE_16, SPACE_32, SPACE_16)
+        column.setSpacing(SPACE_8)
+        column.addStretch(1)
+        column.addWidget(heading)
+        column.addWidget(hint)
+        column.addSpacing(SPACE_24)
+        column.addLayout(row)
+        column.addStretch(1)
+        controller.state.session.changed.subscribe(self._show)
+        self._show()
+
+    def show_picture(self, kind: str, picture: Picture) -> None:
+        """A picture of the demo match ("demo") or of the file of last time ("file")."""
+        card = self.demo_card if kind == DEMO else self.recent_card
+        if card is not None:
+            card.show_picture(picture)
+
+    def _show(self) -> None:
+        source = self._controller.state.session.source
+        self.demo_card.setChecked(source is not None and source.kind == DEMO)
+        self.file_card.setChecked(False)
+        if self.recent_card is not None:
+            self.recent_card.setChecked(source is not None and source.kind != DEMO)

@@ -1,0 +1,153 @@
+"""The captions over the picture: which words stand where, which are dim, which are being spoken.
+
+Knows how two lines fill and roll without moving a word that was read within its line. Knows no Qt: how wide a word is
+comes from whoever paints it.
+"""
+
+import collections
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from app.window.state.event import Event
+from app.window.state.words import WordAssembler, ends_sentence
+
+_SILENT_PHRASES_BEFORE_NEW_LINE = 2
+_NUM_REMEMBERED_WORDS = 48
+"""Enough for two lines of the widest window."""
+
+
+@dataclass(frozen=True)
+class CaptionWord:
+    """One word, whole."""
+
+    text: str
+    phrase_s: float
+    """Start of the chunk it is about: names its phrase."""
+    begins_line: bool = False
+    """Said after a silence: stands at the beginning of a line."""
+
+
+@dataclass(frozen=True)
+class PlacedWord:
+    """A word and where its line has it."""
+
+    word: CaptionWord
+    x_px: float
+    """From the line's left."""
+    width_px: float
+
+
+Line = tuple[PlacedWord, ...]
+Measure = Callable[[str], float]
+
+
+class RollingLines:
+    """Two lines of words. The newest grows at its end; when it is full it becomes the older one.
+
+    A word keeps its place in its line for as long as it is seen, unless the width itself changes.
+    """
+
+    def __init__(self, measure: Measure, width_px: float) -> None:
+        """`measure` gives a text's width in pixels."""
+        self._measure = measure
+        self._width_px = width_px
+        self._lately: collections.deque[CaptionWord] = collections.deque(maxlen=_NUM_REMEMBERED_WORDS)
+        self.older: Line = ()
+        self.newest: Line = ()
+
+    def add(self, word: CaptionWord) -> None:
+        """Place the next word."""
+        self._lately.append(word)
+        self._place(word)
+
+    def clear(self) -> None:
+        """Forget every word."""
+        self._lately.clear()
+        self.older = self.newest = ()
+
+    def fit(self, measure: Measure, width_px: float) -> None:
+        """Place the latest words anew, for another width or type size."""
+        self._measure, self._width_px = measure, width_px
+        self.older = self.newest = ()
+        for word in self._lately:
+            self._place(word)
+
+    def _place(self, word: CaptionWord) -> None:
+        width_px = self._measure(word.text)
+        x_px = 0.0
+        if self.newest:
+            last = self.newest[-1]
+            x_px = last.x_px + last.width_px + self._measure(" ")
+            if word.begins_line or x_px + width_px > self._width_px:
+                self.older, self.newest, x_px = self.newest, (), 0.0
+        self.newest = (*self.newest, PlacedWord(word, x_px, width_px))
+
+
+class CaptionState:
+    """What was said lately."""
+
+    def __init__(self) -> None:
+        self.word_added: Event[CaptionWord] = Event()
+        self.cleared: Event[()] = Event()
+        self.restyled: Event[()] = Event()
+        """The words are the same; which of them are dim or underlined is new."""
+        self.is_silent = False
+        """Nothing was said about the latest chunk."""
+        self.spoken_s: frozenset[float] = frozenset()
+        """Phrases that are being spoken, by the start of their chunk."""
+        self._assembler = WordAssembler()
+        self._num_silent_phrases = 0
+        self._last_word = ""
+        self._said_in_s = -1.0
+
+    def push_piece(self, phrase_s: float, piece: str) -> list[str]:
+        """A piece of a phrase has come; returns the words that are whole now."""
+        words = self._assembler.push(piece)
+        self._add(phrase_s, words)
+        return words
+
+    def end_phrase(self, phrase_s: float) -> list[str]:
+        """The phrase has ended, perhaps without a word; returns the words that were still missing."""
+        words = self._assembler.finish()
+        self._add(phrase_s, words)
+        if self._said_in_s != phrase_s:
+            self._num_silent_phrases += 1
+            if not self.is_silent:
+                self.is_silent = True
+                self.restyled.emit()
+        return words
+
+    def mark_spoken(self, phrases_s: Collection[float]) -> None:
+        """These phrases are being spoken now, and no others."""
+        if frozenset(phrases_s) != self.spoken_s:
+            self.spoken_s = frozenset(phrases_s)
+            self.restyled.emit()
+
+    def rest(self) -> None:
+        """Nothing more comes for now: the last phrase stays, dim."""
+        self._assembler.finish()
+        if not self.is_silent:
+            self.is_silent = True
+            self.restyled.emit()
+
+    def clear(self) -> None:
+        """A new session."""
+        self._assembler = WordAssembler()
+        self._num_silent_phrases = 0
+        self._last_word = ""
+        self._said_in_s = -1.0
+        self.is_silent = False
+        self.spoken_s = frozenset()
+        self.cleared.emit()
+
+    def _add(self, phrase_s: float, words: list[str]) -> None:
+        for word in words:
+            begins_line = bool(self._last_word) and (
+                self._num_silent_phrases >= _SILENT_PHRASES_BEFORE_NEW_LINE
+                or (self._num_silent_phrases > 0 and ends_sentence(self._last_word))
+            )
+            self._num_silent_phrases = 0
+            self._last_word = word
+            self._said_in_s = phrase_s
+            self.is_silent = False
+            self.word_added.emit(CaptionWord(word, phrase_s, begins_line))

@@ -1,0 +1,129 @@
+"""The transport bar: the only place to start and stop.
+
+Knows its buttons and how they and the status share a narrow window. Knows nothing of what runs.
+"""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QWidget
+
+from app.theme.theme import Theme
+from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
+from app.window.controller import Controller
+from app.window.icon_button import IconButton
+from app.window.state.session import Phase
+from app.window.status_line import StatusLine
+
+
+class TransportBar(QFrame):
+    """Start, pause, speech, and the status."""
+
+    def __init__(self, controller: Controller, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "bar")
+        self.setProperty("edge", "top")
+        self.setAccessibleName("Transport bar")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._controller = controller
+        self._theme = theme
+        self.start_button = IconButton(
+            theme, "play", "Start", "Start commenting (Space).", role="filled", text="Start"
+        )
+        self.start_button.setObjectName("start")
+        self.pause_button = IconButton(
+            theme, "pause", "Pause", "Hold picture and commentary (P).", role="plain", text="Pause"
+        )
+        self.pause_button.setObjectName("pause")
+        self.speech_button = IconButton(
+            theme, "speech-off", "Speech", "Speak the commentary aloud (S).", role="plain", text="Speech off"
+        )
+        self.speech_button.setObjectName("speech")
+        self.speech_button.setCheckable(True)
+        self.status = StatusLine(controller.state.session, theme, self)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE_8)
+        for button in (self.start_button, self.pause_button, self.speech_button):
+            buttons.addWidget(button)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(SPACE_12, SPACE_8, SPACE_16, SPACE_8)
+        self._grid.setHorizontalSpacing(SPACE_16)
+        self._grid.setVerticalSpacing(SPACE_8)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.addLayout(buttons, 0, 0)
+        self._has_two_rows = False
+        self._grid.addWidget(self.status, 0, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+        self.start_button.clicked.connect(controller.start_or_stop)
+        self.pause_button.clicked.connect(controller.pause_or_resume)
+        self.speech_button.clicked.connect(controller.toggle_speech)
+        controller.state.session.changed.subscribe(self._show_session)
+        controller.state.speech.changed.subscribe(self._show_speech)
+        theme.changed.connect(self._arrange)
+        self._show_session()
+        self._show_speech()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """The bar makes do with any width: the status goes into a second row."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """One row if there is room, else two."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        margins = self._grid.contentsMargins()
+        buttons = sum(
+            b.sizeHint().width() + SPACE_8 for b in (self.start_button, self.pause_button, self.speech_button)
+        )
+        # Room for the longest status, so that figures that come and go do not move the picture.
+        widest = self.status.fontMetrics().horizontalAdvance(
+            "nothing chosen  00.0 fps  00.0 s  0000 ms  000 dropped"
+        )
+        needed = margins.left() + buttons + SPACE_16 + widest + 6 * SPACE_16 + margins.right()
+        has_two_rows = needed > self.width()
+        if has_two_rows != self._has_two_rows:
+            self._has_two_rows = has_two_rows
+            self._grid.removeWidget(self.status)
+            middle = Qt.AlignmentFlag.AlignVCenter
+            if has_two_rows:
+                self._grid.addWidget(self.status, 1, 0, 1, 3, Qt.AlignmentFlag.AlignLeft | middle)
+            else:
+                self._grid.addWidget(self.status, 0, 2, Qt.AlignmentFlag.AlignRight | middle)
+            self.updateGeometry()
+
+    def _show_session(self) -> None:
+        session = self._controller.state.session
+        if session.is_busy:
+            _label(self.start_button, "Stop", "stop", "Stop commenting (Space).")
+        else:
+            sentence = "Start commenting (Space)."
+            if session.source is None:
+                sentence = "Choose what to watch first."
+            elif session.model.has_failed:
+                sentence = "Choose a model first."
+            _label(self.start_button, "Start", "play", sentence)
+        self.start_button.setEnabled(session.is_busy or session.can_start)
+        if session.phase is Phase.PAUSED:
+            _label(self.pause_button, "Resume", "play", "Go on (P).")
+        else:
+            _label(self.pause_button, "Pause", "pause", "Hold picture and commentary (P).")
+        self.pause_button.setEnabled(session.phase in (Phase.RUNNING, Phase.PAUSED))
+
+    def _show_speech(self) -> None:
+        is_on = self._controller.state.speech.is_on
+        self.speech_button.setChecked(is_on)
+        self.speech_button.setText("Speech on" if is_on else "Speech off")
+        self.speech_button.set_icon("speech-on" if is_on else "speech-off")
+        self.speech_button.explain(
+            "Commentary is spoken. Turn it off (S); Esc silences just this sentence."
+            if is_on
+            else "Speak the commentary aloud (S)."
+        )
+
+
+def _label(button: IconButton, words: str, icon: str, sentence: str) -> None:
+    button.setText(words)
+    button.setAccessibleName(words)
+    button.set_icon(icon)
+    button.explain(sentence)

@@ -1,0 +1,275 @@
+"""Speech as it is heard: energy while it speaks, silence when it is told to stop, words where it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.speech.errors import NoVoiceError
+from app.speech.output import resample
+from app.speech.service import SpeechFailed, SpeechService
+from app.speech.voice import Voice
+from tests.app.speech.sound_server import RATE_HZ, recording, sound_server
+
+ROOT = Path(__file__).resolve().parents[3]
+WAIT_S = 30.0
+LOUD, SILENT = 200.0, 1.0
+
+needs_sound = pytest.mark.skipif(
+    any(shutil.which(program) is None for program in ("pulseaudio", "parec", "pactl")),
+    reason="PulseAudio is not installed (apt-get install pulseaudio pulseaudio-utils libasound2-plugins)",
+)
+
+# A process of its own, because PortAudio looks for sound outputs once: commands in, events out, a line each.
+SPEAKER = """
+import json, sys
+from app.speech import SpeechService
+
+def tell(event):
+    print(json.dumps({"event": type(event).__name__, **vars(event)}), flush=True)
+
+service = SpeechService(tell)
+for line in sys.stdin:
+    command, text = json.loads(line)
+    if command == "say": service.say(text)
+    if command == "wait": service.say(text, cut=False)
+    if command == "stop": service.stop()
+    if command == "check": service.check()
+    if command == "pid": print(json.dumps({"event": "pid", "pid": service.voice_pid}), flush=True)
+print(json.dumps({"event": "closed", "is_clean": service.close(10)}), flush=True)
+"""
+
+
+WITHOUT_ESPEAK = """
+import ctypes, sys
+from pathlib import Path
+load = ctypes.cdll.LoadLibrary
+def refuse(name):
+    if "espeak" in str(name):
+        raise OSError("libespeak-ng.so.1: cannot open shared object file")
+    return load(name)
+ctypes.cdll.LoadLibrary = refuse
+from app.speech.voice_process import main
+sys.exit(main(Path(sys.argv[1])))
+"""
+
+
+class Speaker:
+    """A speech service in another process."""
+
+    def __init__(self, environment: dict[str, str], prelude: str = "") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", prelude + SPEAKER],
+            env=environment,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.events: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def ask(self, command: str, text: str = "") -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([command, text]) + "\n")
+        self.process.stdin.flush()
+
+    def wait_for(self, event: str, **values: object) -> dict[str, Any]:
+        def matching() -> list[dict[str, Any]]:
+            return [one for one in self.events if one["event"] == event and values.items() <= one.items()]
+
+        until(lambda: bool(matching()))
+        return matching()[0]
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(WAIT_S)
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.events.append(json.loads(line))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end_s, "it never came true"
+        time.sleep(0.01)
+
+
+@contextmanager
+def speaking(environment: dict[str, str], prelude: str = "") -> Iterator[Speaker]:
+    speaker = Speaker(environment, prelude)
+    try:
+        yield speaker
+    finally:
+        speaker.close()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with sound_server(tmp_path) as environment:
+        yield environment
+
+
+@pytest.fixture
+def speaker(environment: dict[str, str]) -> Iterator[Speaker]:
+    with speaking(environment) as speaker:
+        yield speaker
+
+
+@needs_sound
+def test_words_are_heard_and_stop_is_silence(
+    speaker: Speaker, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with recording(environment, tmp_path) as heard:
+        speaker.ask("check")
+        speaker.wait_for("SpeechReady")
+        assert heard.level(0.2) < SILENT
+        speaker.ask(
+            "say", "Okafor shoots from a long way out, and the keeper of the Bears can only watch it go in."
+        )
+        speaker.wait_for("SpeechStarted", text_id=1)
+        until(lambda: heard.level(0.5) > LOUD)
+        speaker.ask("stop")
+        speaker.wait_for("SpeechEnded", text_id=1, is_whole=False)
+        time.sleep(0.5)
+        assert heard.level(0.3) < SILENT
+        # The sentence lasts five seconds; what was heard of it is what came before the stop.
+        loud = np.flatnonzero(np.abs(heard.samples()) > LOUD)
+        assert loud[-1] - loud[0] < 3.5 * RATE_HZ
+
+
+@needs_sound
+def test_the_newest_text_wins_and_at_most_one_waits(speaker: Speaker) -> None:
+    speaker.ask("say", "This sentence is so long that it would go on for several seconds if it were not cut.")
+    speaker.wait_for("SpeechStarted", text_id=1)
+    speaker.ask("say", "Goal!")
+    speaker.wait_for("SpeechEnded", text_id=1, is_whole=False)
+    speaker.wait_for("SpeechEnded", text_id=2, is_whole=True)
+    speaker.ask("say", "Lions win the ball.")
+    speaker.wait_for("SpeechStarted", text_id=3)
+    speaker.ask("wait", "Never said.")
+    speaker.ask("wait", "Said.")
+    speaker.wait_for("SpeechEnded", text_id=3, is_whole=True)
+    speaker.wait_for("SpeechEnded", text_id=5, is_whole=True)
+    assert not [event for event in speaker.events if event.get("text_id") == 4]
+
+
+@needs_sound
+def test_a_voice_that_is_killed_is_started_again_and_none_is_left_at_the_end(
+    environment: dict[str, str],
+) -> None:
+    with speaking(environment) as speaker:
+        speaker.ask("check")
+        speaker.wait_for("SpeechReady")
+        speaker.ask("pid")
+        first = speaker.wait_for("pid")["pid"]
+        os.kill(first, 9)
+        speaker.ask("say", "Still here.")
+        speaker.wait_for("SpeechEnded", text_id=1, is_whole=True)
+        speaker.events.clear()
+        speaker.ask("pid")
+        second = speaker.wait_for("pid")["pid"]
+        assert second not in (None, first)
+    assert speaker.events[-1] == {"event": "closed", "is_clean": True}
+    assert not Path(f"/proc/{second}").exists()
+
+
+def test_without_a_sound_output_it_says_so_and_goes_on(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "PULSE_SERVER": "unix:/nowhere"}
+    with speaking(environment) as speaker:
+        speaker.ask("check")
+        until(lambda: len(speaker.events) == 1)
+        if speaker.events[0]["event"] == "SpeechReady":
+            pytest.skip("this machine has a sound card, so it cannot be a machine without")
+        speaker.ask("say", "Is anybody there?")
+        until(lambda: len(speaker.events) == 2)
+        for failed in speaker.events:
+            assert failed["event"] == "SpeechFailed"
+            assert "no sound output" in failed["message"]
+            assert "Captions work without" in failed["hint"]
+    assert speaker.events[-1]["is_clean"]
+
+
+def test_without_portaudio_it_says_what_to_install() -> None:
+    nothing_found = "import ctypes.util; ctypes.util.find_library = lambda name: None\n"
+    with speaking(dict(os.environ), nothing_found) as speaker:
+        speaker.ask("check")
+        failed = speaker.wait_for("SpeechFailed")
+        assert "PortAudio is missing" in failed["message"]
+        assert "libportaudio2" in failed["hint"]
+
+
+def test_a_voice_makes_sound_of_a_length_that_fits_the_words() -> None:
+    voice = Voice()
+    try:
+        short, long = (
+            voice.synthesise("Goal!"),
+            voice.synthesise("Okafor shoots, and it is in the net again!"),
+        )
+        assert 0.2 < len(short.samples) / short.rate_hz < 2.0
+        assert len(long.samples) > 2 * len(short.samples)
+        assert np.abs(long.samples).max() > 1000
+        markup = voice.synthesise("<break time='60s'/> Goal & more")
+        assert len(markup.samples) / markup.rate_hz < 15
+    finally:
+        voice.close()
+    assert voice.pid is None
+    with pytest.raises(NoVoiceError):
+        voice.synthesise("Too late.")
+
+
+def test_a_voice_that_does_not_exist_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[SpeechFailed] = []
+    done = threading.Event()
+
+    def listen(event: object) -> None:
+        if isinstance(event, SpeechFailed):
+            failures.append(event)
+            done.set()
+
+    # A machine without espeak: the loader of libraries is led to a folder with nothing in it.
+    monkeypatch.setattr("app.speech.voice.VOICE_COMMAND", [sys.executable, "-c", WITHOUT_ESPEAK])
+    service = SpeechService(listen)
+    service.say("Hello.")
+    assert done.wait(WAIT_S)
+    assert "no voice" in failures[0].message
+    assert "espeak-ng" in failures[0].hint
+    assert service.available == (False, f"{failures[0].message} {failures[0].hint}")
+    assert service.close(WAIT_S)
+
+
+def test_stop_and_close_are_immediate_when_nothing_was_ever_said() -> None:
+    service = SpeechService()
+    service.stop()
+    assert service.voice_pid is None
+    assert service.close(WAIT_S)
+
+
+def test_another_rate_keeps_pitch_and_length() -> None:
+    tone = (8000 * np.sin(np.arange(22050) / 22050 * 440 * 2 * np.pi)).astype(np.int16)
+    heard = resample(tone, 22050, 48000)
+    assert len(heard) == 48000
+    spectrum = np.abs(np.fft.rfft(heard.astype(np.float64)))
+    assert int(spectrum.argmax()) == 440
+    assert resample(tone, 22050, 22050) is tone
