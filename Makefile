@@ -10,7 +10,7 @@ run: setup
 	@RINGSIDE_BIN=$(BIN)/ringside bash scripts/run.sh
 
 test: setup lint
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q
 
 lint: setup
 	$(BIN)/ruff check .

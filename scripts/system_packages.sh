@@ -21,7 +21,9 @@ fi
 missing=()
 for package in "${needed[@]}" "${for_tests[@]}"; do
   # Ubuntu renamed some libraries (libglib2.0-0t64): a package that another one provides counts as there.
-  if ! dpkg-query -W -f='${Status}\n' "$package" "${package}t64" 2>/dev/null | grep -q '^install ok installed'; then
+  # dpkg-query fails where either name is unknown, which is no failure here.
+  status=$(dpkg-query -W -f='${Status}\n' "$package" "${package}t64" 2>/dev/null || true)
+  if ! grep -q '^install ok installed' <<<"$status"; then
     missing+=("$package")
   fi
 done
