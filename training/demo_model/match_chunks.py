@@ -70,17 +70,19 @@ class MatchChunks(IterableDataset[Example]):
         waiting: list[Example] = []
         while True:
             rng = np.random.default_rng([self.settings.seed, self.round_index, worker_index, match_index])
+            # Evenly spread, not drawn: the share of drills would otherwise swing the loss from log line to log line.
+            share = self.matches.drill_share
+            is_drill = int((match_index + 1) * share) > int(match_index * share)
             match_index += 1
-            waiting.extend(self.examples(rng))
+            waiting.extend(self.examples(rng, is_drill=is_drill))
             # A batch is filled by one worker: without the wait its chunks would all be of one match.
             while len(waiting) > NUM_WAITING:
                 yield waiting.pop(int(rng.integers(len(waiting))))
 
-    def examples(self, rng: np.random.Generator) -> Iterator[Example]:
-        """All chunks of one random match."""
+    def examples(self, rng: np.random.Generator, *, is_drill: bool) -> Iterator[Example]:
+        """All chunks of one random match, told as commentary or as a drill."""
         clock_offset_s = int(rng.integers(0, self.matches.max_clock_offset_s)) if rng.random() < 0.8 else 0
         match = random_match(rng, self.matches, clock_offset_s=clock_offset_s)
-        is_drill = rng.random() < self.matches.drill_share
         words: Sequence[tuple[float, float, str]] = drill_words(match) if is_drill else narrate(match)
         # A match's opening is rare in a stream but must be right: a third of the matches are cut from their first second.
         first_starts_s = [
