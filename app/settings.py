@@ -49,8 +49,11 @@ class UserSettings:
     source: str = ""
     """What was watched last: "demo" or a video's path; "" before anything was chosen."""
 
+    recent_file: str = ""
+    """The video file that was watched last, also if the demo match came after it."""
+
     title: str = ""
-    """What was last written under "What is this?" for a video file; the demo match has its own."""
+    """What was last written under "What is this?" for that file; the demo match has its own."""
 
     model: str = DEMO
     """Which model comments: "demo" or a checkpoint's folder."""

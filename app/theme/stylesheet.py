@@ -68,6 +68,7 @@ QPushButton[role="icon"] {{ border-color: transparent; background: transparent; 
     min-width: {control - 2}px; max-width: {control - 2}px; }}
 QPushButton[role="icon"]:hover {{ background: {p.hover}; }}
 QPushButton[role="icon"]:pressed, QPushButton[role="icon"]:open {{ background: {p.pressed}; }}
+QPushButton[role="small-icon"] {{ padding: 0; }}
 QPushButton[role="card"] {{ min-height: 0; max-height: 100000px; padding: 0; text-align: left; }}
 QPushButton::menu-indicator {{ image: none; width: 0; }}
 

@@ -52,12 +52,18 @@ class Commentary:
         if utterance is not None:
             self._say(utterance)
 
-    def rest(self) -> None:
-        """The run has ended: what was said stays, and is said to its end."""
+    def end(self) -> None:
+        """The run has come to its end: what was said stays, and is spoken to the last word."""
         self._state.captions.rest()
         utterance = self._joiner.finish()
         if utterance is not None:
             self._say(utterance)
+
+    def break_off(self) -> None:
+        """The run was stopped: what was said stays, and nothing more is spoken."""
+        self._state.captions.rest()
+        self._joiner.finish()
+        self.silence()
 
     def switch_speech(self, *, is_on: bool) -> None:
         """Speak from now on, or be silent at once."""

@@ -57,8 +57,8 @@ class Controller:
     @property
     def recent_file(self) -> str:
         """The video of last time, if it is still there."""
-        path = self.settings.source
-        return path if path not in ("", DEMO) and Path(path).is_file() else ""
+        path = self.settings.recent_file
+        return path if path and Path(path).is_file() else ""
 
     @property
     def voice_pid(self) -> int | None:
@@ -71,9 +71,8 @@ class Controller:
         if self._store.problem is not None:
             self._say_what_failed(self._store.problem, topic="settings")
         self._runner.open()
+        self.state.speech.switch(is_on=self.settings.is_speech_on)
         self._background.spawn(self._prepare())
-        if self.settings.is_speech_on:
-            self._commentary.switch_speech(is_on=True)
 
     async def close(self) -> None:
         """End everything that runs, and wait for its threads and processes."""
@@ -124,8 +123,8 @@ class Controller:
 
     def choose_file(self, path: str) -> None:
         """Watch a video file."""
-        title = self.settings.title if path == self.settings.source else ""
-        self.remember(source=path, title=title)
+        title = self.settings.title if path == self.settings.recent_file else ""
+        self.remember(source=path, recent_file=path, title=title)
         self._choose(Source(kind="file", name=Path(path).name, path=path), title)
 
     def set_title(self, title: str) -> None:
@@ -167,7 +166,7 @@ class Controller:
                 return
             self.state.session.choose(Source(kind=DEMO, name="Demo match", path=str(path)))
             self.state.set_title(title)
-        elif self.recent_file:
+        elif Path(source).is_file():
             self.state.session.choose(Source(kind="file", name=Path(source).name, path=source))
             self.state.set_title(self.settings.title)
 
@@ -185,6 +184,9 @@ class Controller:
         posters = [self._background.spawn(self._bring_poster(kind)) for kind in (DEMO, "file")]
         await asyncio.wait(posters, timeout=_POSTERS_FIRST_S)
         self._runner.load_model(self.settings.model)
+        await self._runner.model_is_known()
+        if self.state.speech.is_on:
+            self._commentary.switch_speech(is_on=True)
 
     async def _bring_poster(self, kind: str) -> None:
         source = self.state.session.source

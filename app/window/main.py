@@ -30,6 +30,8 @@ from app.window.metrics import Metrics
 
 _log = logging.getLogger("ringside.app.window")
 
+_SWITCH_INTERVAL_S = 0.001
+
 
 def run(arguments: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; returns the exit code.
@@ -39,6 +41,8 @@ def run(arguments: Sequence[str] = ()) -> int:
     """
     began_at_s = time.perf_counter()
     options = _parse(arguments)
+    # A thread that wants Python's lock waits this long before it may ask for it: the window is one of half a dozen.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     # 1. The application.
     application = _application()
     # 2. What is remembered.
@@ -72,15 +76,13 @@ async def _live(
     window.closed.connect(closed.set)
     is_on_screen = asyncio.Event()
     window.shown.connect(is_on_screen.set)
+    _choose(options, controller)
     with _signals_close(window, loop):
         window.show()
         await is_on_screen.wait()
         metrics.window_is_shown()
         # 5. Only now what takes time: threads, model, first pictures.
-        _choose(options, controller)
         controller.open()
-        if options.autostart:
-            controller.start()
         await closed.wait()
         metrics.stop()
         await controller.close()
@@ -124,6 +126,8 @@ def _choose(options: argparse.Namespace, controller: Controller) -> None:
         controller.remember(model=options.model)
     if options.title is not None:
         controller.set_title(options.title)
+    if options.autostart:
+        controller.start()
 
 
 @contextmanager

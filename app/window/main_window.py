@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
@@ -91,7 +92,7 @@ class MainWindow(QWidget):
         """Gone from the screen at once; what runs is ended by whoever listens."""
         geometry = base64.b64encode(self.saveGeometry().data()).decode("ascii")
         self.controller.remember(geometry=geometry)
-        if self.transcript.note.isVisibleTo(self):
+        if self.transcript.has_note:
             self.controller.remember(has_seen_warning=True)
         event.accept()
         self.closed.emit()
@@ -165,6 +166,8 @@ class MainWindow(QWidget):
         dialog = QFileDialog(self, "Choose a video")
         dialog.setNameFilters([f"Videos ({_VIDEO_ENDINGS})", "All files (*)"])
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        if self.controller.recent_file:
+            dialog.setDirectory(str(Path(self.controller.recent_file).parent))
         dialog.fileSelected.connect(self.controller.choose_file)
         self._open_dialog(dialog)
 
@@ -196,9 +199,7 @@ class MainWindow(QWidget):
         if session.phase in (Phase.STARTING, Phase.RUNNING):
             self._has_chosen = True
             if not self.controller.settings.has_seen_warning:
-                self.transcript.note.show()
-        if session.phase is Phase.STARTING and self.stage.has_picture is False:
-            self.stage.set_front(None)
+                self.transcript.show_note(is_shown=True)
         is_choosing = not self._has_chosen or session.source is None
         self.stage.set_front(self.picker if is_choosing else None)
         name = session.source.name if session.source is not None else ""

@@ -82,6 +82,10 @@ class Runner:
             return
         self._worker.submit(LoadModel(path))
 
+    async def model_is_known(self) -> None:
+        """Wait until the model is there, or cannot be loaded."""
+        await self._model_known.wait()
+
     def start(self) -> None:
         """Begin a new run, as soon as the model is there."""
         if self._state.session.can_start and self._starting is None:
@@ -94,6 +98,8 @@ class Runner:
         if self._starting is not None:
             self._starting.cancel()
             self._starting = None
+        if self._run is not None:
+            self._commentary.break_off()
         self._end_run()
         if self._state.session.is_busy:
             self._state.session.update(phase=Phase.IDLE, figures=Figures())
@@ -152,7 +158,6 @@ class Runner:
         if run is not None:
             run.stop()
             self._worker.submit(StopSession(run.session_id))
-            self._commentary.rest()
             self._background.start_in_thread(run.join)
 
     def _on_source_ended(self, run: LiveRun, ended: SourceEnded) -> None:
@@ -208,6 +213,7 @@ class Runner:
                 self._show_figures(run)
             case SessionStopped():
                 self._end_run()
+                self._commentary.end()
                 self._state.session.update(phase=Phase.FINISHED)
             case WorkerFailed():
                 self._run_failed(_in_one(event), event.details)

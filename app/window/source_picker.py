@@ -6,8 +6,18 @@ Knows the sources that there are and how each is shown. Knows no decoding; pictu
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.settings import DEMO
@@ -21,13 +31,14 @@ from app.theme.tokens import (
     SPACE_8,
     SPACE_12,
     SPACE_16,
-    SPACE_24,
     SPACE_32,
 )
 from app.window.controller import Controller
 from app.window.picture import Picture
 
 _LARGEST_CARD_PX = 300
+_SMALLEST_CARD_PX = 140
+_LEAST_PICTURE_PX = 48
 
 
 class SourceCard(QPushButton):
@@ -41,12 +52,14 @@ class SourceCard(QPushButton):
         self.setToolTip(sentence)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCheckable(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMaximumWidth(theme.px(_LARGEST_CARD_PX))
         self._theme = theme
         self._icon = icon
         self._name = name
         self._sentence = sentence
+        self.neighbours: list[SourceCard] = []
+        """Cards whose words begin at the same height."""
         self._image: QImage | None = None
         self._picture: Picture | None = None
         self.clicked.connect(act)
@@ -59,22 +72,21 @@ class SourceCard(QPushButton):
         self._image = QImage(picture.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
         self.update()
 
-    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
-        """A picture of 16:9 and two lines of words."""
-        return True
-
-    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
-        """The picture's height and the words below."""
-        return round(width * 9 / 16) + self._words_height_px(width)
-
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """As large as there is room for, up to a limit."""
-        width = self._theme.px(_LARGEST_CARD_PX)
-        return QSize(width, self.heightForWidth(width))
+        """A picture of 16:9 and the words below."""
+        width = self.width() if self.isVisible() else self._theme.px(_LARGEST_CARD_PX)
+        return QSize(self._theme.px(_LARGEST_CARD_PX), round(width * 9 / 16) + self._words_height_px(width))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Three fit into a narrow window."""
-        return QSize(140, self.heightForWidth(140))
+        """Three fit into a narrow window; words are never cut, pictures are."""
+        width = max(self.width() if self.isVisible() else 0, _SMALLEST_CARD_PX)
+        return QSize(_SMALLEST_CARD_PX, _LEAST_PICTURE_PX + self._words_height_px(width))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width breaks the words elsewhere."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Picture above, words below, an accent line around the chosen one."""
@@ -85,14 +97,14 @@ class SourceCard(QPushButton):
         outline = QPainterPath()
         outline.addRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), CORNER_PX, CORNER_PX)
         painter.fillPath(outline, QColor(palette.hover if self.underMouse() else palette.panel))
-        picture = QRect(0, 0, self.width(), round(self.width() * 9 / 16))
+        picture = QRect(0, 0, self.width(), self.height() - self._words_height_px(self.width()))
         painter.save()
         painter.setClipPath(outline)
         painter.fillRect(picture, QColor("#000000" if self._image else palette.pressed))
         if self._image is not None:
-            painter.drawImage(picture, self._image)
+            painter.drawImage(picture, self._image, _cut(self._image.size(), picture.size()))
         else:
-            side = self._theme.px(40)
+            side = min(self._theme.px(40), picture.height() * 2 // 3)
             place = QPointF((picture.width() - side) / 2, (picture.height() - side) / 2)
             painter.drawPixmap(place, icon_pixmap(self._icon, palette.text, side, self.devicePixelRatioF()))
         painter.restore()
@@ -115,6 +127,10 @@ class SourceCard(QPushButton):
         painter.drawText(below, int(wraps), self._sentence)
 
     def _words_height_px(self, width: int) -> int:
+        return max(card.own_words_height_px(width) for card in self.neighbours or [self])
+
+    def own_words_height_px(self, width: int) -> int:
+        """Room for this card's words on a card of this width."""
         name = QFontMetrics(self._theme.font(BODY_TEXT_PX, QFont.Weight.DemiBold)).lineSpacing()
         small = QFontMetrics(self._theme.font(SMALL_TEXT_PX))
         room = QRect(0, 0, max(1, width - 2 * SPACE_12), 1000)
@@ -125,6 +141,12 @@ class SourceCard(QPushButton):
         self.setMaximumWidth(self._theme.px(_LARGEST_CARD_PX))
         self.updateGeometry()
         self.update()
+
+
+def _cut(image: QSize, room: QSize) -> QRect:
+    """The largest middle part of an image that has the shape of a room."""
+    part = room.scaled(image, Qt.AspectRatioMode.KeepAspectRatio)
+    return QRect(QPoint((image.width() - part.width()) // 2, (image.height() - part.height()) // 2), part)
 
 
 class SourcePicker(QWidget):
@@ -167,6 +189,8 @@ class SourcePicker(QWidget):
                 lambda: controller.choose_file(recent),
             )
             self.cards.insert(1, self.recent_card)
+        for card in self.cards:
+            card.neighbours = self.cards
         row = QHBoxLayout()
         row.setSpacing(SPACE_16)
         row.addStretch(1)
@@ -174,12 +198,12 @@ class SourcePicker(QWidget):
             row.addWidget(card, 20)
         row.addStretch(1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_32, SPACE_16, SPACE_32, SPACE_16)
+        column.setContentsMargins(SPACE_32, SPACE_12, SPACE_32, SPACE_12)
         column.setSpacing(SPACE_8)
         column.addStretch(1)
         column.addWidget(heading)
         column.addWidget(hint)
-        column.addSpacing(SPACE_24)
+        column.addSpacing(SPACE_12)
         column.addLayout(row)
         column.addStretch(1)
         controller.state.session.changed.subscribe(self._show)

@@ -46,11 +46,6 @@ class Stage(QWidget):
         screen.moveCenter(room.center())
         return screen
 
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is a picture to see."""
-        return self._image is not None
-
     def show_picture(self, picture: Picture | None) -> None:
         """Show this one from now on; None for an empty screen."""
         self._picture = picture

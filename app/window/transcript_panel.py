@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme.theme import Theme
-from app.theme.tokens import SPACE_4, SPACE_8, SPACE_12, SPACE_16
+from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
 from app.window.icon_button import IconButton
 from app.window.search_box import SearchBox
 from app.window.state.transcript import Match, TranscriptState
@@ -16,6 +16,12 @@ from app.window.transcript_view import TranscriptView
 
 _ROOM_FOR_HEADING_PX = 230
 """Width of the panel, at usual text size, below which the heading makes room for the find box."""
+
+_ROOM_FOR_NOTE_PX = 150
+"""Height of the panel, at usual text size, below which the note waits for more room."""
+
+_ROOM_FOR_NEWEST_PX = 160
+"""Height of the rows, at usual text size, below which the newest button has no words."""
 
 _EMPTY_WORDS = "What is said appears here, with the time at which it was said."
 
@@ -33,6 +39,7 @@ class TranscriptPanel(QFrame):
         self._theme = theme
         self._matches: list[Match] = []
         self._current: int | None = None
+        self._has_note = False
         self.view = TranscriptView(state, theme, self)
         self.find_box = SearchBox(theme, self)
         self.find_box.setObjectName("find")
@@ -99,6 +106,16 @@ class TranscriptPanel(QFrame):
         super().resizeEvent(event)
         self._make_room()
 
+    @property
+    def has_note(self) -> bool:
+        """Whether the note that commentary may be wrong is to be read, room permitting."""
+        return self._has_note
+
+    def show_note(self, *, is_shown: bool) -> None:
+        """Show or hide that note."""
+        self._has_note = is_shown
+        self._make_room()
+
     def walk(self, step: int) -> None:
         """Go to the next (1) or previous (-1) place that was found."""
         if self._matches:
@@ -111,11 +128,11 @@ class TranscriptPanel(QFrame):
         note.setProperty("role", "bar")
         note.setProperty("edge", "top")
         note.setAccessibleName("Note")
-        words = QLabel("Commentary is made by a model and may be wrong.", note)
+        words = QLabel("Commentary may be wrong.", note)
         words.setProperty("role", "small")
         words.setWordWrap(True)
         close = IconButton(self._theme, "close", "Close the note", "Close this note for good.")
-        close.clicked.connect(note.hide)
+        close.clicked.connect(lambda: self.show_note(is_shown=False))
         close.clicked.connect(self.note_closed)
         row = QHBoxLayout(note)
         row.setContentsMargins(SPACE_16, SPACE_8, SPACE_8, SPACE_8)
@@ -127,7 +144,7 @@ class TranscriptPanel(QFrame):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.setContentsMargins(SPACE_16, SPACE_12, SPACE_16, SPACE_4)
+        top.setContentsMargins(SPACE_16, SPACE_12, SPACE_16, SPACE_8)
         top.setSpacing(SPACE_12)
         top.addWidget(self._heading)
         top.addWidget(self.find_box, 1)
@@ -142,15 +159,22 @@ class TranscriptPanel(QFrame):
 
     def _place_on_view(self) -> None:
         self._empty_words.setGeometry(self.view.rect().adjusted(SPACE_16, SPACE_16, -SPACE_16, -SPACE_16))
+        is_roomy = self.view.height() >= self._theme.px(_ROOM_FOR_NEWEST_PX)
+        self.newest_button.setText("Newest" if is_roomy else "")
+        self.newest_button.setProperty("role", "plain" if is_roomy else "small-icon")
+        self.newest_button.style().polish(self.newest_button)
         size = self.newest_button.sizeHint()
         self.newest_button.setGeometry(
-            (self.view.width() - size.width()) // 2,
+            (self.view.width() - size.width()) // 2
+            if is_roomy
+            else self.view.width() - size.width() - SPACE_16,
             self.view.height() - size.height() - SPACE_12,
             size.width(),
             size.height(),
         )
 
     def _make_room(self) -> None:
+        self.note.setVisible(self._has_note and self.height() >= self._theme.px(_ROOM_FOR_NOTE_PX))
         has_room = self.width() >= self._theme.px(_ROOM_FOR_HEADING_PX)
         self._heading.setVisible(has_room)
         self.find_box.setPlaceholderText("Find" if has_room else "Find words")

@@ -219,6 +219,23 @@ def test_nothing_is_cut_off_at_any_text_size(desk: Desk, size: tuple[int, int], 
     desk.run(play())
 
 
+def test_the_choice_of_sources_is_whole_in_a_small_window_with_large_text(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        window = desk.window
+        for percent in TEXT_SCALES_PERCENT:
+            desk.controller.choose_text_scale(percent)
+            window.resize(960, 600)
+            await asyncio.sleep(0.05)
+            for card in window.picker.cards:
+                assert card.isVisible()
+                assert card.height() >= card.minimumSizeHint().height(), percent
+                assert window.stage.rect().contains(card.geometry())
+            assert len({card.height() for card in window.picker.cards}) == 1
+
+    desk.run(play())
+
+
 def test_the_picture_keeps_its_shape_and_nothing_moves_when_words_come(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
@@ -316,6 +333,7 @@ def test_what_was_chosen_is_there_again_next_time(
 
     first.run(choose())
     second = make_desk()
+    assert second.controller.recent_file == str(small_video)
     assert second.theme.palette.name == "dark"
     assert second.theme.scale_percent == 150
     assert second.window.size().toTuple() == (960, 650)
@@ -344,6 +362,7 @@ def test_the_first_start_asks_what_to_watch_and_says_once_that_it_may_be_wrong(
 
     first.run(see())
     second = make_desk()
+    assert "may be wrong" in first.window.transcript.note.findChildren(QLabel)[0].text()
 
     async def see_again() -> None:
         await watch(second)
@@ -392,6 +411,13 @@ def test_the_transcript_follows_the_newest_unless_a_person_scrolled_up(desk: Des
     desk.run(play())
 
 
+def voices_of_this_process() -> list[str]:
+    """Processes that make speech for us."""
+    pids = " ".join(file.read_text(encoding="ascii") for file in Path("/proc/self/task").glob("*/children"))
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in pids.split()]
+    return [command for command in commands if "voice_process" in command]
+
+
 def test_closing_while_it_runs_leaves_no_thread_process_or_open_file(
     make_desk: Callable[[], Desk], small_video: Path
 ) -> None:
@@ -415,14 +441,13 @@ def test_closing_while_it_runs_leaves_no_thread_process_or_open_file(
         assert {"ringside-engine", "ringside-source"} <= {thread.name for thread in threading.enumerate()}
         assert str(small_video) in open_files()
         desk.controller.toggle_speech()
+        await desk.until(lambda: bool(voices_of_this_process()) or not desk.state.speech.is_on)
         await desk.close()
 
     desk.run(play())
     assert set(threading.enumerate()) - threads == set()
     assert open_files() - files == set()
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
-    names = [Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in children]
-    assert [name for name in names if "voice_process" in name] == []
+    assert voices_of_this_process() == []
 
 
 def test_the_window_shows_before_anything_heavy_is_imported() -> None:

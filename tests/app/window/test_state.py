@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,8 @@ from app.window.state.session import Figures, ModelState, Phase, SessionState, S
 from app.window.state.speech import MAX_WORDS_AT_ONCE, SentenceJoiner
 from app.window.state.transcript import Match, TranscriptState, clock
 from app.window.state.words import WordAssembler, ends_sentence
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def by_letters(text: str) -> float:
@@ -269,3 +274,11 @@ def test_a_message_is_taken_back_when_it_is_no_longer_true() -> None:
     assert messages.current is not None
     messages.take_back("model")
     assert messages.current is None
+
+
+def test_state_and_controller_know_no_qt() -> None:
+    script = "import sys, app.window.controller; print(sorted(m for m in sys.modules if 'PySide' in m or m == 'torch'))"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert result.stdout.strip() == "[]"
