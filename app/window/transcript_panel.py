@@ -182,7 +182,6 @@ class TranscriptPanel(QFrame):
     def _retheme(self) -> None:
         self._make_room()
         self._place_on_view()
-        self._show_matches()
 
     def _refresh_soon(self) -> None:
         if self.find_box.text() and not self._refresh.isActive():

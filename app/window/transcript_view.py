@@ -1,31 +1,44 @@
 """The transcript's rows as text that can be selected, copied, searched and read by a screen reader.
 
-Knows how a row is written and when to follow the newest. Knows no find box, and nothing of captions or speech.
+Knows how a row is written, its time beside it, and when to follow the newest. However long the transcript, only the
+rows in sight cost anything. Knows no find box, and nothing of captions or speech.
 """
 
-from PySide6.QtCore import Qt, Signal
+import bisect
+
+from PySide6.QtCore import QMimeData, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetrics,
     QKeyEvent,
-    QTextBlockFormat,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextBlock,
     QTextCharFormat,
     QTextCursor,
+    QTextDocument,
     QTextOption,
 )
-from PySide6.QtWidgets import QTextEdit, QWidget
+from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit, QTextEdit, QWidget
 
 from app.theme.theme import Theme
-from app.theme.tokens import SMALL_TEXT_PX, SPACE_4, SPACE_8, SPACE_12, SPACE_16
+from app.theme.tokens import BODY_TEXT_PX, SMALL_TEXT_PX, SPACE_8, SPACE_12, SPACE_16
 from app.window.state.transcript import Match, TranscriptState, clock
 
-_MAX_MARKED = 500
-"""Matches that are coloured at once; the find keys reach all of them."""
+
+class _RowLayout(QPlainTextDocumentLayout):
+    """Plain lines of text with a little room after each row."""
+
+    def blockBoundingRect(self, block: QTextBlock) -> QRectF:  # noqa: N802 - Qt's name
+        """The row and the room after it."""
+        place = super().blockBoundingRect(block)
+        return place.adjusted(0, 0, 0, SPACE_8)
 
 
-class TranscriptView(QTextEdit):
-    """The rows as text. Follows the newest row unless a person scrolled up."""
+class TranscriptView(QPlainTextEdit):
+    """The rows; block i of the document is row i. Follows the newest row unless a person scrolled up."""
 
     following_changed = Signal(bool)
 
@@ -34,29 +47,36 @@ class TranscriptView(QTextEdit):
         self.setObjectName("transcript")
         self.setAccessibleName("Transcript")
         self.setAccessibleDescription("Everything that was said, oldest first.")
+        self.verticalScrollBar().setAccessibleName("Scroll the transcript")
+        self.horizontalScrollBar().setAccessibleName("Scroll the transcript sideways")
+        self._state = state
+        self._theme = theme
+        self._is_following = True
+        self._is_moving_itself = False
+        self._matches: list[Match] = []
+        self._current: int | None = None
+        document = QTextDocument(self)
+        document.setDocumentLayout(_RowLayout(document))
+        document.setDocumentMargin(SPACE_12)
+        document.setUndoRedoEnabled(False)
+        self.setDocument(document)
         self.setReadOnly(True)
-        self.setUndoRedoEnabled(False)
         self.setTabChangesFocus(True)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.verticalScrollBar().setAccessibleName("Scroll the transcript")
-        self.horizontalScrollBar().setAccessibleName("Scroll the transcript sideways")
-        self.document().setDocumentMargin(SPACE_16)
-        self._state = state
-        self._theme = theme
-        self._is_following = True
-        self._is_inserting = False
-        self._block_of_row: list[int] = []
-        self._offset_of_row: list[int] = []
+        self._times = _Times(self)
         state.row_added.subscribe(self._add_row)
         state.row_grew.subscribe(self._grow_row)
-        state.cleared.subscribe(self._rebuild)
-        theme.changed.connect(self._rebuild)
+        state.cleared.subscribe(self._clear)
+        theme.changed.connect(self._retheme)
+        self.updateRequest.connect(self._times.follow)
+        self.cursorPositionChanged.connect(self._tell_time)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.verticalScrollBar().rangeChanged.connect(lambda *_: self._follow())
+        self._retheme()
 
     @property
     def is_following(self) -> bool:
@@ -75,31 +95,87 @@ class TranscriptView(QTextEdit):
             return
         super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """The times keep their column, and the newest row its place."""
+        super().resizeEvent(event)
+        place = self.contentsRect()
+        self._times.setGeometry(QRect(place.topLeft(), QSize(self.time_column_px, place.height())))
+        self._follow()
+
+    def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 - Qt's name
+        """What is copied has its times with it."""
+        cursor = self.textCursor()
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        lines = []
+        block = self.document().findBlock(start)
+        while block.isValid() and block.position() <= end:
+            text = block.text()[max(0, start - block.position()) : end - block.position()]
+            time_s = self._state.rows[block.blockNumber()].start_s
+            lines.append(f"{clock(time_s)}  {text}" if time_s is not None else text)
+            block = block.next()
+        copied = QMimeData()
+        copied.setText("\n".join(lines))
+        return copied
+
     def mark(self, matches: list[Match], current: int | None, *, moves: bool = True) -> None:
-        """Colour what was found; `moves` brings the current one into sight."""
-        selections = []
-        first = max(0, min((current or 0) - _MAX_MARKED // 2, len(matches) - _MAX_MARKED))
-        for index, match in enumerate(matches[first : first + _MAX_MARKED], start=first):
-            selection = QTextEdit.ExtraSelection()
-            palette = self._theme.palette
-            is_current = index == current
-            colour_format = QTextCharFormat()
-            colour_format.setBackground(QColor(palette.accent if is_current else palette.found))
-            colour_format.setForeground(QColor(palette.on_accent if is_current else palette.text))
-            selection.format = colour_format
-            selection.cursor = self._cursor_at(match)
-            selections.append(selection)
-        self.setExtraSelections(selections)
+        """Colour what was found, in order; `moves` brings the current one into sight."""
+        self._matches, self._current = matches, current
         if moves and current is not None and matches:
             self._set_following(False)
             cursor = self._cursor_at(matches[current])
             cursor.clearSelection()
             self.setTextCursor(cursor)
             self.ensureCursorVisible()
+            # Where everything is in sight there is nothing to go back to.
+            self._set_following(self.verticalScrollBar().maximum() == 0)
+        self._colour_in_sight()
+
+    @property
+    def time_column_px(self) -> int:
+        """Width of the times beside the rows."""
+        latest_s = self._state.rows[-1].start_s if self._state.rows else None
+        widest = "00:00:00" if (latest_s or 0.0) >= 3600 else "00:00"
+        return SPACE_16 + QFontMetrics(self._theme.font(SMALL_TEXT_PX)).horizontalAdvance(widest)
+
+    def paint_times(self, painter: QPainter, dirty: QRect) -> None:
+        """The time of every row in sight, on the row's first line."""
+        painter.setFont(self._theme.font(SMALL_TEXT_PX))
+        painter.setPen(QColor(self._theme.palette.quiet_text))
+        first_line = QFontMetrics(self.font()).ascent()
+        block = self.firstVisibleBlock()
+        while block.isValid() and block.blockNumber() < len(self._state.rows):
+            place = self.blockBoundingGeometry(block).translated(self.contentOffset())
+            if place.top() > dirty.bottom():
+                return
+            time_s = self._state.rows[block.blockNumber()].start_s
+            layout = block.layout()
+            if time_s is not None and layout.lineCount():
+                top = place.top() + layout.lineAt(0).y()
+                painter.drawText(SPACE_16, round(top + first_line), clock(time_s))
+            block = block.next()
+
+    def _colour_in_sight(self) -> None:
+        first_row = self.firstVisibleBlock().blockNumber()
+        last_row = first_row + self.viewport().height() // max(1, self.fontMetrics().height()) + 1
+        first = bisect.bisect_left(self._matches, first_row, key=lambda match: match.row)
+        last = bisect.bisect_right(self._matches, last_row, key=lambda match: match.row)
+        if first == last and not self.extraSelections():
+            return
+        palette = self._theme.palette
+        selections = []
+        for index in range(first, last):
+            selection = QTextEdit.ExtraSelection()
+            is_current = index == self._current
+            colours = QTextCharFormat()
+            colours.setBackground(QColor(palette.accent if is_current else palette.found))
+            colours.setForeground(QColor(palette.on_accent if is_current else palette.text))
+            selection.format = colours
+            selection.cursor = self._cursor_at(self._matches[index])
+            selections.append(selection)
+        self.setExtraSelections(selections)
 
     def _cursor_at(self, match: Match) -> QTextCursor:
-        block = self.document().findBlockByNumber(self._block_of_row[match.row])
-        start = block.position() + self._offset_of_row[match.row]
+        start = self.document().findBlockByNumber(match.row).position()
         cursor = QTextCursor(self.document())
         cursor.setPosition(start + match.start)
         cursor.setPosition(start + match.end, QTextCursor.MoveMode.KeepAnchor)
@@ -107,72 +183,56 @@ class TranscriptView(QTextEdit):
 
     def _add_row(self, index: int) -> None:
         row = self._state.rows[index]
-        cursor = QTextCursor(self.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        block_format = QTextBlockFormat()
-        block_format.setBottomMargin(SPACE_8)
-        if row.start_s is not None:
-            column = self._time_column_px(row.start_s)
-            block_format.setLeftMargin(column)
-            block_format.setTextIndent(-column)
-            tab = QTextOption.Tab(column, QTextOption.TabType.LeftTab)
-            block_format.setTabPositions([tab])
-        else:
-            block_format.setTopMargin(SPACE_16 if index else 0)
-        self._is_inserting = True
+        words = QTextCharFormat()
+        if row.start_s is None:
+            words.setFontWeight(QFont.Weight.DemiBold)
+        cursor = self._end()
+        self._is_moving_itself = True
         if index:
-            cursor.insertBlock(block_format, self._word_format())
-        else:
-            cursor.setBlockFormat(block_format)
-            cursor.setBlockCharFormat(self._word_format())
-        time_words = f"{clock(row.start_s)}\t" if row.start_s is not None else ""
-        if time_words:
-            cursor.insertText(time_words, self._time_format())
-        cursor.insertText(row.text, self._word_format() if time_words else self._heading_format())
-        self._is_inserting = False
-        self._block_of_row.append(cursor.blockNumber())
-        self._offset_of_row.append(len(time_words))
+            cursor.insertBlock()
+        cursor.insertText(row.text, words)
+        self._is_moving_itself = False
+        self._make_column()
         self._follow()
 
     def _grow_row(self, index: int, addition: str) -> None:
-        cursor = QTextCursor(self.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.insertText(addition, self._word_format())
+        self._end().insertText(addition, QTextCharFormat())
         self._follow()
 
-    def _rebuild(self) -> None:
-        self.clear()
+    def _end(self) -> QTextCursor:
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        return cursor
+
+    def _clear(self) -> None:
+        self._matches, self._current = [], None
         self.setExtraSelections([])
-        self._block_of_row.clear()
-        self._offset_of_row.clear()
-        for index in range(len(self._state.rows)):
-            self._add_row(index)
+        self.clear()
 
-    def _time_column_px(self, time_s: float) -> int:
-        widest = "0:00:00" if time_s >= 3600 else "00:00"
-        metrics = QFontMetrics(self._theme.font(SMALL_TEXT_PX))
-        return metrics.horizontalAdvance(widest) + SPACE_12
+    def _retheme(self) -> None:
+        self.document().setDefaultFont(self._theme.font(BODY_TEXT_PX))
+        self._make_column()
+        self._times.update()
+        self._colour_in_sight()
+        self._follow()
 
-    def _word_format(self) -> QTextCharFormat:
-        text_format = QTextCharFormat()
-        text_format.setForeground(QColor(self._theme.palette.text))
-        return text_format
+    def _make_column(self) -> None:
+        width = self.time_column_px
+        if self.viewportMargins().left() != width:
+            self.setViewportMargins(width, 0, 0, 0)
+            self._times.resize(width, self._times.height())
 
-    def _time_format(self) -> QTextCharFormat:
-        text_format = QTextCharFormat()
-        text_format.setForeground(QColor(self._theme.palette.quiet_text))
-        text_format.setProperty(QTextCharFormat.Property.FontPixelSize.value, self._theme.px(SMALL_TEXT_PX))
-        return text_format
-
-    def _heading_format(self) -> QTextCharFormat:
-        text_format = self._time_format()
-        text_format.setFontWeight(QFont.Weight.DemiBold)
-        return text_format
+    def _tell_time(self) -> None:
+        rows, index = self._state.rows, self.textCursor().blockNumber()
+        time_s = rows[index].start_s if index < len(rows) else None
+        said = f" This row was said at {clock(time_s)}." if time_s is not None else ""
+        self.setAccessibleDescription(f"Everything that was said, oldest first.{said}")
 
     def _scrolled(self, value: int) -> None:
-        if not self._is_inserting:
-            bar = self.verticalScrollBar()
-            self._set_following(value >= bar.maximum() - SPACE_4)
+        self._times.update()
+        self._colour_in_sight()
+        if not self._is_moving_itself:
+            self._set_following(value >= self.verticalScrollBar().maximum())
 
     def _set_following(self, is_following: bool) -> None:
         if is_following != self._is_following:
@@ -181,7 +241,26 @@ class TranscriptView(QTextEdit):
 
     def _follow(self) -> None:
         if self._is_following:
-            self._is_inserting = True
+            self._is_moving_itself = True
             bar = self.verticalScrollBar()
             bar.setValue(bar.maximum())
-            self._is_inserting = False
+            self._is_moving_itself = False
+
+
+class _Times(QWidget):
+    """The column of times; the view paints into it."""
+
+    def __init__(self, view: TranscriptView) -> None:
+        super().__init__(view)
+        self.setAccessibleName("Times")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._view = view
+
+    def follow(self, place: QRect, moved_by: int) -> None:
+        """The rows were scrolled, or some of them are new."""
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """The times of the rows in sight."""
+        painter = QPainter(self)
+        self._view.paint_times(painter, event.rect())

@@ -391,6 +391,31 @@ def test_words_are_found_in_what_was_said_while_more_comes(desk: Desk) -> None:
     desk.run(play())
 
 
+def test_a_transcript_of_hours_is_found_coloured_and_copied_with_its_times(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        panel, transcript = desk.window.transcript, desk.state.transcript
+        for second in range(0, 4000, 2):
+            transcript.add_words(second, ["Pass", "to", "Lind." if second % 500 else "Okafor."])
+        panel.find_box.setText("okafor")
+        assert panel.found == "1 of 8"
+        assert [s.cursor.selectedText() for s in panel.view.extraSelections()] == ["Okafor"]
+        for _ in range(7):
+            panel.walk(1)
+        assert panel.found == "8 of 8"
+        cursor = panel.view.textCursor()
+        assert transcript.rows[cursor.blockNumber()].text == "Pass to Okafor."
+        assert panel.view.viewport().rect().contains(panel.view.cursorRect())
+        assert "58:20" in panel.view.accessibleDescription()
+        panel.view.selectAll()
+        panel.view.copy()
+        lines = QApplication.clipboard().text().splitlines()
+        assert lines[:2] == ["00:00  Pass to Okafor.", "00:02  Pass to Lind."]
+        assert lines[-1] == "1:06:38  Pass to Lind."
+
+    desk.run(play())
+
+
 def test_the_transcript_follows_the_newest_unless_a_person_scrolled_up(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
