@@ -6,6 +6,7 @@ Knows where the focus is in one window. Knows no widget's own looks; it lies abo
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from app.theme.theme import Theme
 from app.theme.tokens import CORNER_PX, FOCUS_GAP_PX, FOCUS_RING_PX
@@ -54,7 +55,9 @@ class FocusRing(QWidget):
     def _focus_moved(self, old: QWidget | None, new: QWidget | None) -> None:
         window = self._window
         for widget in self._watched:
-            widget.removeEventFilter(self)
+            # While a window is taken down, the focus moves because what had it is gone.
+            if isValid(widget):
+                widget.removeEventFilter(self)
         self._watched = []
         self._target = new if new is not None and new.window() is window else None
         around = self._target
@@ -66,7 +69,7 @@ class FocusRing(QWidget):
 
     def _follow(self) -> None:
         target, window = self._target, self._window
-        if target is None or not target.isVisible():
+        if target is None or not isValid(target) or not target.isVisible():
             self.hide()
             return
         place = QRect(target.mapTo(window, QPoint(0, 0)), target.size())

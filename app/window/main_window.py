@@ -94,6 +94,7 @@ class MainWindow(QWidget):
         self.controller.remember(geometry=geometry)
         if self.transcript.has_note:
             self.controller.remember(has_seen_warning=True)
+        self.transcript.view.hand_over_copied()
         event.accept()
         self.closed.emit()
 

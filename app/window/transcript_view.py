@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetrics,
+    QGuiApplication,
     QKeyEvent,
     QPainter,
     QPaintEvent,
@@ -22,6 +23,7 @@ from PySide6.QtGui import (
     QTextOption,
 )
 from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit, QTextEdit, QWidget
+from shiboken6 import isValid
 
 from app.theme.theme import Theme
 from app.theme.tokens import BODY_TEXT_PX, SMALL_TEXT_PX, SPACE_8, SPACE_12, SPACE_16
@@ -54,6 +56,7 @@ class TranscriptView(QPlainTextEdit):
         self._is_following = True
         self._is_moving_itself = False
         self._matches: list[Match] = []
+        self._copied: QMimeData | None = None
         self._current: int | None = None
         document = QTextDocument(self)
         document.setDocumentLayout(_RowLayout(document))
@@ -113,9 +116,17 @@ class TranscriptView(QPlainTextEdit):
             time_s = self._state.rows[block.blockNumber()].start_s
             lines.append(f"{clock(time_s)}  {text}" if time_s is not None else text)
             block = block.next()
-        copied = QMimeData()
-        copied.setText("\n".join(lines))
-        return copied
+        self._copied = QMimeData()
+        self._copied.setText("\n".join(lines))
+        return self._copied
+
+    def hand_over_copied(self) -> None:
+        """Leave the clipboard a copy that is Qt's own: what Python made, Qt frees after Python's end, and crashes."""
+        clipboard = QGuiApplication.clipboard()
+        copied = self._copied
+        if copied is not None and isValid(copied) and clipboard.mimeData() is copied:
+            clipboard.setText(copied.text())
+        self._copied = None
 
     def mark(self, matches: list[Match], current: int | None, *, moves: bool = True) -> None:
         """Colour what was found, in order; `moves` brings the current one into sight."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import qasync
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from app import resources
@@ -103,6 +104,8 @@ def make_desk(qapp: QApplication, assets: Path, tmp_path: Path) -> Iterator[Call
         desk.theme.deleteLater()
         desk.loop.close()
     asyncio.set_event_loop(None)
+    # A style sheet remembers every widget it painted; the widgets go first, and now, not with the next test's loop.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.setStyleSheet("")
 
 

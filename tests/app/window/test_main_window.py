@@ -416,6 +416,41 @@ def test_a_transcript_of_hours_is_found_coloured_and_copied_with_its_times(desk:
     desk.run(play())
 
 
+COPY_AND_QUIT = """
+import asyncio, sys
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from tests.app.window.conftest import Desk
+
+application = QApplication(["ringside"])
+desk = Desk(application, Path(sys.argv[1]))
+
+async def play():
+    desk.window.show()
+    desk.state.transcript.add_words(0, ["Pass", "to", "Lind."])
+    desk.window.transcript.view.selectAll()
+    desk.window.transcript.view.copy()
+    await desk.close()
+
+desk.run(play())
+desk.window.deleteLater()
+desk.loop.close()
+print(application.clipboard().text())
+"""
+
+
+def test_what_was_copied_is_still_there_when_the_window_closes_and_the_program_ends_well(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", COPY_AND_QUIT, str(tmp_path / "settings.json")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+    assert (ended.returncode, ended.stdout) == (0, "00:00  Pass to Lind.\n"), ended.stderr
+
+
 def test_the_transcript_follows_the_newest_unless_a_person_scrolled_up(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
