@@ -439,7 +439,9 @@ print(application.clipboard().text())
 """
 
 
-def test_what_was_copied_is_still_there_when_the_window_closes_and_the_program_ends_well(tmp_path: Path) -> None:
+def test_what_was_copied_is_still_there_when_the_window_closes_and_the_program_ends_well(
+    tmp_path: Path,
+) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", COPY_AND_QUIT, str(tmp_path / "settings.json")],
         capture_output=True,
