@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SettingsStore, UserSettings
+from app.settings import PAGES, SettingsStore, UserSettings, declared
 
 
 def test_what_was_changed_is_read_back(tmp_path: Path) -> None:
@@ -67,3 +67,29 @@ def test_a_value_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="text_scale_percent"):
         store.change(text_scale_percent=90)
     assert store.settings == UserSettings()
+
+
+def test_every_setting_says_what_it_is_and_its_default_is_allowed() -> None:
+    for entry in declared(UserSettings):
+        entry.check(entry.default)
+        assert entry.description.endswith("."), entry.name
+        assert entry.page in (*PAGES, "memory"), entry.name
+        assert entry.label or entry.page == "memory", entry.name
+
+
+def test_a_file_without_a_version_is_the_first_versions(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"theme": "dark"}), encoding="utf-8")
+    store = SettingsStore(file)
+    store.change(text_scale_percent=150)
+    store.save()
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert (written["version"], written["theme"], written["text_scale_percent"]) == (2, "dark", 150)
+
+
+def test_a_newer_programs_file_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"version": 99, "theme": "dark", "telepathy": True}), encoding="utf-8")
+    store = SettingsStore(file)
+    assert store.settings.theme == "dark"
+    assert store.problem is None

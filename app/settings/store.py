@@ -1,28 +1,24 @@
-"""What Ringside remembers between two starts: theme, text size, source, model, window place.
+"""Where settings are kept between two starts: one JSON file that a power cut cannot halve.
 
-Knows each setting's meaning and limits, and how they are kept in one JSON file that a power cut cannot halve.
-Knows no Qt, and not where the file lies: whoever opens the window says that.
+Knows how the file is read, written and set aside when damaged. Knows no Qt, no setting's meaning, and not where the file
+lies: whoever opens the window says that.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import logging
 import os
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from app.errors import RingsideError
-from app.theme.tokens import TEXT_SCALES_PERCENT, THEME_NAMES, ThemeName
+from app.settings.user import UserSettings
 
 _log = logging.getLogger("ringside.app.settings")
-
-DEMO = "demo"
-"""Names the demo match as a source, and the demo model as a model."""
 
 
 class SettingsDamagedError(RingsideError):
@@ -34,61 +30,6 @@ class SettingsDamagedError(RingsideError):
             hint=f"Ringside starts with the usual ones. The old file is kept as {path}.",
         )
         self.path = path
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class UserSettings:
-    """Everything that is remembered. Raises ValueError if a value cannot be."""
-
-    theme: ThemeName = "system"
-    """Colours: light, dark, high-contrast, or as the desktop has it."""
-
-    text_scale_percent: int = 100
-    """Size of all text, one of 100, 125, 150, 175 and 200."""
-
-    source: str = ""
-    """What was watched last: "demo" or a video's path; "" before anything was chosen."""
-
-    recent_file: str = ""
-    """The video file that was watched last, also if the demo match came after it."""
-
-    title: str = ""
-    """What was last written under "What is this?" for that file; the demo match has its own."""
-
-    model: str = DEMO
-    """Which model comments: "demo" or a checkpoint's folder."""
-
-    is_speech_on: bool = False
-    """Whether commentary is spoken."""
-
-    has_seen_warning: bool = False
-    """Whether the person has been told that commentary may be wrong."""
-
-    geometry: str = ""
-    """Place and size of the window, as Qt packs them, in base 64; "" before the first close."""
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value, default = getattr(self, field.name), field.default
-            if type(value) is not type(default):
-                raise ValueError(f"{field.name} is {value!r}")
-        if self.theme not in THEME_NAMES:
-            raise ValueError(f"theme is {self.theme!r}, not one of {', '.join(THEME_NAMES)}")
-        if self.text_scale_percent not in TEXT_SCALES_PERCENT:
-            raise ValueError(f"text_scale_percent is {self.text_scale_percent}")
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote; settings of other versions are passed over. Raises ValueError."""
-        values: Any = json.loads(text)
-        if not isinstance(values, dict):
-            raise ValueError("it is not a JSON object")
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
-
-    def to_json(self) -> str:
-        """One JSON object, a setting a line."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
 
 class SettingsStore:

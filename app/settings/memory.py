@@ -1,0 +1,19 @@
+"""What is remembered without being a choice: places, sizes, and what a person has been told. Knows declarations only."""
+
+import dataclasses
+
+from app.settings.declaration import setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Remembered, and shown on no page."""
+
+    has_seen_warning: bool = setting(
+        False,
+        page="memory",
+        description="Whether the person has been told that commentary may be wrong.",
+    )
+    geometry: str = setting(
+        "", page="memory", description="Place and size of the window, as Qt packs them, in base 64."
+    )
