@@ -15,22 +15,13 @@ pictures; but it tells only what the picture shows, when the picture shows it:
 """
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple, get_args
 
 import numpy as np
 
-from training.demo_league.lexicon import find_triggers, normalise, say_number
-from training.demo_league.phrasebook import (
-    SCORE_FULL,
-    SCORE_LED,
-    SCORE_LED_CLAUSE,
-    SCORE_LEVEL,
-    SCORE_LEVEL_CLAUSE,
-    SECTIONS,
-)
+from training.demo_league.lexicon import find_triggers, normalise
+from training.demo_league.phrasebook import SECTIONS
 from training.demo_league.records import (
     AWAY,
     HOME,
@@ -42,18 +33,14 @@ from training.demo_league.records import (
     EventKind,
     Match,
 )
+from training.demo_league.wording import FIRST_WORDS, MAX_WORDS_PER_S, Wording
 
-MAX_WORDS_PER_S = 3
-FIRST_WORDS = 2
-"""So many words of a sentence of more than `MAX_WORDS_PER_S` are said in the second in which it begins."""
 REACTION_S = 0.3
 """No event's trigger is over sooner than this after the event."""
 CARRY_AFTER_S = 2
 FILL_AFTER_S = 4
 DEEP_M = 14.0
 """Who gets the ball closer than this to his own goal line isn't worth a word."""
-MAX_SMALL_TALK_WORDS = 4
-"""So much small talk is over before an event has waited for long."""
 MISS_AFTER_S = 1.2
 """When a shot that nobody has saved and that isn't a goal is seen to be wide."""
 THROW_IN_STALE_S = 1.6
@@ -134,8 +121,7 @@ class _Commentator:
 
     def __init__(self, match: Match) -> None:
         self._match = match
-        self._rng = np.random.default_rng([match.seed, 0x5A1D])
-        self._draws: list[float] = []
+        self._wording = Wording(match, np.random.default_rng([match.seed, 0x5A1D]))
         self._events = [event for event in match.events if event.kind in _TOLD_KINDS]
         self._num_seen = 0
         self._to_tell: deque[tuple[str, Event]] = deque()
@@ -224,7 +210,7 @@ class _Commentator:
         else:
             sections = [section]
             self._after_half_time |= section == "half-time"
-        pattern = self._pick(*(SECTIONS[name] for name in sections))
+        pattern = self._wording.pick(*(SECTIONS[name] for name in sections))
         return self._saying_of(pattern, event.score, player=event.player, other=event.other, event=event)
 
     def _small_talk(self, second: int, look_s: float) -> _Saying | None:
@@ -235,7 +221,7 @@ class _Commentator:
         if self._second_thought:
             return _Saying(self._second_thought)
         if second == 0 and match.clock_offset_s == 0.0 and score == (0, 0):
-            return self._saying_of(self._pick(SECTIONS["opening"]), score)
+            return self._saying_of(self._wording.pick(SECTIONS["opening"]), score)
         player = self._last_touch[tick]
         if self._phase[tick] != _PLAY or player < 0:
             return None
@@ -243,13 +229,15 @@ class _Commentator:
         before = self._last_touch[tick_before]
         if player != before and not is_deep:
             return self._saying_of(
-                self._pick(*self._pass_sections(player, before, tick)), score, player, before
+                self._wording.pick(*self._pass_sections(player, before, tick)), score, player, before
             )
         if num_silent_s >= CARRY_AFTER_S and not is_deep and player == int(match.owner_T[tick]):
-            return self._saying_of(self._pick(SECTIONS["carry"]), score, player)
+            return self._saying_of(self._wording.pick(SECTIONS["carry"]), score, player)
         if num_silent_s >= FILL_AFTER_S:
             who_leads = SECTIONS["level" if score[HOME] == score[AWAY] else "led"]
-            return self._saying_of(self._pick(SECTIONS["keep"], SECTIONS["score"] + who_leads), score, player)
+            return self._saying_of(
+                self._wording.pick(SECTIONS["keep"], SECTIONS["score"] + who_leads), score, player
+            )
         return None
 
     def _up_pitch_m(self, player: int, tick: int) -> float:
@@ -269,18 +257,6 @@ class _Commentator:
             sections.append(SECTIONS["pass-forward" if forward_m > 0 else "pass-back"])
         return sections
 
-    # Wording
-
-    def _draw(self, num_choices: int) -> int:
-        if not self._draws:
-            self._draws = self._rng.random(256).tolist()
-        return int(self._draws.pop() * num_choices)
-
-    def _pick(self, *sections: tuple[str, ...]) -> str:
-        """One pattern of one of these sections, each section as likely as the others."""
-        section = sections[self._draw(len(sections))] if len(sections) > 1 else sections[0]
-        return section[self._draw(len(section))]
-
     def _saying_of(
         self,
         pattern: str,
@@ -291,71 +267,12 @@ class _Commentator:
         event: Event | None = None,
     ) -> _Saying:
         """Fill in a pattern."""
-        match = self._match
-        home, away = match.home.name, match.away.name
-        slots = {"H": home, "V": away, "L": home if score[HOME] > score[AWAY] else away}
-        if player is not None:
-            slots["p"] = match.player(player).name
-            is_home = player < NUM_PLAYERS_PER_TEAM
-            slots["t"], slots["u"] = (home, away) if is_home else (away, home)
-        if other is not None and other >= 0:
-            slots["o"] = match.player(other).name
         first, _, second_thought = pattern.partition(" | ")
-        words = self._fill(first, slots, score, is_small_talk=event is None)
+        slots = self._wording.slots(score, player, other)
+        words = self._wording.fill(first, slots, score, is_small_talk=event is None)
         if event is None:
             return _Saying(words)
         triggers = find_triggers([bare for word in words for bare in normalise(word)])
         trigger_at = triggers[0][1] - 1 if triggers else -1
-        return _Saying(
-            words, self._fill(second_thought, slots, score, is_small_talk=True), trigger_at, event.time_s
-        )
-
-    def _fill(
-        self, text: str, slots: dict[str, str], score: tuple[int, int], *, is_small_talk: bool
-    ) -> list[str]:
-        """The words of a pattern; of the ways to say the score, one is drawn that fits the length."""
-        slot = next((slot for slot in _SCORE_SLOTS if slot in text), None)
-        if slot is None:
-            return _capitalise(text.format_map(slots).split())
-        goals = {
-            "h": say_number(score[HOME]),
-            "v": say_number(score[AWAY]),
-            "a": say_number(max(score)),
-            "b": say_number(min(score)),
-        }
-        is_level = score[HOME] == score[AWAY]
-        ways = [
-            _capitalise(
-                text.replace(slot, form).format_map(slots | goals).replace("nil all", "nil nil").split()
-            )
-            for form in _SCORE_SLOTS[slot][is_level]
-        ]
-        fitting = [way for way in ways if not _is_clumsy(way)]
-        if is_small_talk:
-            fitting = [way for way in ways if len(way) <= MAX_SMALL_TALK_WORDS]
-        ways = fitting or ways
-        return ways[self._draw(len(ways))]
-
-
-_SCORE_SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "{s}": (SCORE_LED_CLAUSE, SCORE_LEVEL_CLAUSE),
-    "{n}": (SCORE_LED, SCORE_LEVEL),
-    "{f}": ((SCORE_FULL,), (SCORE_FULL,)),
-    "{r}": (("{a} {b}",), ("{a} all",)),
-}
-"""How each score slot may be said when somebody leads, and when it is level."""
-
-
-def _is_clumsy(words: Sequence[str]) -> bool:
-    """Whether a single word is left for the last second, or a word comes twice in a row ("for the Lions, Lions two")."""
-    bare = [word.strip(".,!?") for word in words]
-    leaves_one = len(words) > MAX_WORDS_PER_S and (len(words) - FIRST_WORDS) % MAX_WORDS_PER_S == 1
-    return leaves_one or any(word == following for word, following in pairwise(bare))
-
-
-def _capitalise(words: list[str]) -> list[str]:
-    """Begin every sentence with a capital letter."""
-    return [
-        word[0].upper() + word[1:] if i == 0 or words[i - 1][-1] in ".!?" else word
-        for i, word in enumerate(words)
-    ]
+        afterwards = self._wording.fill(second_thought, slots, score, is_small_talk=True)
+        return _Saying(words, afterwards, trigger_at, event.time_s)

@@ -1,4 +1,4 @@
-"""Command line: python -m training.demo_model train | evaluate | publish."""
+"""Command line: python -m training.demo_model train | probe | evaluate | publish."""
 
 import argparse
 import dataclasses
@@ -7,8 +7,9 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from training.demo_model.drills import Telling
 from training.errors import TrainingError
 
 
@@ -31,7 +32,10 @@ def main(argv: list[str] | None = None) -> int:
     train.add_argument(
         "--squads-batch", type=int, default=512, help="text-only chunks to a step of that stage"
     )
-    train.add_argument("--drills", type=float, help="share of matches told as drills")
+    train.add_argument("--read", type=float, help="share of chunks in which the picture is read aloud")
+    train.add_argument(
+        "--say", type=float, help="share of chunks that say in sentences what the picture shows"
+    )
     train.add_argument("--batch", type=int, help="chunks to an optimizer step")
     train.add_argument("--device-batch", type=int, help="chunks on the GPU at a time")
     train.add_argument("--learning-rate", type=float)
@@ -39,6 +43,10 @@ def main(argv: list[str] | None = None) -> int:
     train.add_argument("--workers", type=int, help="processes that play and draw matches")
     train.add_argument("--no-compile", action="store_true", help="do not compile the layers")
     train.add_argument("--log-every", type=int, default=20, help="steps between lines of the log")
+    probe = commands.add_parser("probe", help="which kinds of words of unseen commentary a model gets right")
+    probe.add_argument("--model", type=Path, required=True)
+    probe.add_argument("--chunks", type=int, default=24)
+    probe.add_argument("--telling", choices=get_args(Telling), default="commentary")
     evaluate = commands.add_parser(
         "evaluate", help="stream unseen matches through the engine and score what is said"
     )
@@ -63,6 +71,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.command == "train":
             summary = _train(args)
+        elif args.command == "probe":
+            from training.demo_model.probe import probe as probe_words
+
+            summary = dict(probe_words(args.model, num_chunks=args.chunks, telling=args.telling))
         elif args.command == "evaluate":
             from training.demo_model.evaluate import evaluate_seeds
 
@@ -103,7 +115,7 @@ def _train(args: argparse.Namespace) -> dict[str, object]:
         compile_layers=settings.compile_layers and not args.no_compile,
         **_given(device_batch_chunks=args.device_batch, num_workers=args.workers),
     )
-    matches = MatchSettings(**_given(drill_share=args.drills))
+    matches = MatchSettings(**_given(read_share=args.read, say_share=args.say))
     started, minutes = time.monotonic(), args.minutes
     start_from, summary = args.start_from, {}
     if args.squads_minutes is not None:

@@ -19,7 +19,7 @@ from training.demo_league.draw import draw_frame
 from training.demo_league.names import make_teams
 from training.demo_league.records import Match
 from training.demo_league.simulate import simulate
-from training.demo_model.drills import DRILL_QUERY, drill_words
+from training.demo_model.drills import DRILL_QUERIES, Telling, read_words, tell
 from training.errors import RecipeError
 from training.sft.annotation import cut
 from training.sft.collate import Example
@@ -28,8 +28,8 @@ from training.sft.settings import SftSettings
 
 PICTURE_SIZE = (640, 360)
 NUM_WAITING = 96
-NUM_CUTS = 4
-"""How often a match is cut into chunks, each time from another second: drawing it costs more than cutting it."""
+NUM_CUTS = 6
+"""How often a match is told and cut into chunks, each time from another second: drawing costs more than telling."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +40,32 @@ class MatchSettings:
     """Shortest and longest match. Short ones bring many kick-offs, half-times and goals."""
     max_clock_offset_s: int = 4 * 3600
     """A chunk's times start anywhere up to here, as they do hours into a stream."""
-    drill_share: float = 0.25
-    """Share of matches told as drills (see `drills`)."""
+    read_share: float = 0.1
+    """Share of chunks in which the picture is read aloud (see `drills`)."""
+    say_share: float = 0.3
+    """Share of chunks in which the commentator's sentences say what the picture shows, every second."""
 
     def __post_init__(self) -> None:
         if not 0 < self.minutes[0] <= self.minutes[1]:
             raise RecipeError(f"minutes must be a rising pair above 0, not {self.minutes}.")
-        if not 0 <= self.drill_share <= 1:
-            raise RecipeError(f"drill_share is a share between 0 and 1, not {self.drill_share}.")
+        if min(self.read_share, self.say_share) < 0 or self.read_share + self.say_share > 1:
+            raise RecipeError(
+                f"read_share ({self.read_share}) and say_share ({self.say_share}) must be 0 or more, together at most 1."
+            )
+
+    def telling(self, index: int) -> Telling:
+        """How the index-th telling is told. Evenly spread, not drawn: chance would swing the loss from line to line."""
+
+        def num_until(share: float, number: int) -> int:
+            # A millionth, so that 0.1 + 0.3 of ten is four.
+            return int(number * share + 1e-6)
+
+        drills = self.read_share + self.say_share
+        if num_until(drills, index + 1) == num_until(drills, index):
+            return "commentary"
+        drill = num_until(drills, index)
+        read = self.read_share / drills
+        return "read" if num_until(read, drill + 1) > num_until(read, drill) else "say"
 
 
 class MatchChunks(IterableDataset[Example]):
@@ -70,31 +88,30 @@ class MatchChunks(IterableDataset[Example]):
         waiting: list[Example] = []
         while True:
             rng = np.random.default_rng([self.settings.seed, self.round_index, worker_index, match_index])
-            # Evenly spread, not drawn: the share of drills would otherwise swing the loss from log line to log line.
-            share = self.matches.drill_share
-            is_drill = int((match_index + 1) * share) > int(match_index * share)
+            tellings = [
+                self.matches.telling(match_index * NUM_CUTS + cut_index) for cut_index in range(NUM_CUTS)
+            ]
             match_index += 1
-            waiting.extend(self.examples(rng, is_drill=is_drill))
+            waiting.extend(self.examples(rng, tellings))
             # A batch is filled by one worker: without the wait its chunks would all be of one match.
             while len(waiting) > NUM_WAITING:
                 yield waiting.pop(int(rng.integers(len(waiting))))
 
-    def examples(self, rng: np.random.Generator, *, is_drill: bool) -> Iterator[Example]:
-        """All chunks of one random match, told as commentary or as a drill."""
+    def examples(self, rng: np.random.Generator, tellings: Sequence[Telling]) -> Iterator[Example]:
+        """All chunks of one random match, told in each of these ways and each time cut from another second."""
         clock_offset_s = int(rng.integers(0, self.matches.max_clock_offset_s)) if rng.random() < 0.8 else 0
         match = random_match(rng, self.matches, clock_offset_s=clock_offset_s)
-        words: Sequence[tuple[float, float, str]] = drill_words(match) if is_drill else narrate(match)
         # A match's opening is rare in a stream but must be right: a third of the matches are cut from their first second.
         first_starts_s = [
-            int(start) for start in rng.choice(int(self.settings.cut.stride_s), NUM_CUTS, replace=False)
+            int(start) for start in rng.choice(int(self.settings.cut.stride_s), len(tellings), replace=False)
         ]
         if rng.random() < 1 / 3:
             first_starts_s[0] = 0
         chunks = [
-            chunk
-            for first_start_s in first_starts_s
+            (telling, chunk)
+            for telling, first_start_s in zip(tellings, first_starts_s, strict=True)
             for chunk in cut(
-                words,
+                tell(match, telling, rng),
                 title=match.title,
                 duration_s=match.duration_s,
                 settings=self.settings.cut,
@@ -103,12 +120,10 @@ class MatchChunks(IterableDataset[Example]):
         ]
         if not chunks:
             return
-        pictures = self._pictures(match, until_s=max(chunk.end_s for chunk in chunks))
-        for chunk in chunks:
-            if is_drill:
-                query = DRILL_QUERY
-            else:
-                query = self.settings.prompt.query if rng.random() < self.settings.prompt.query_share else ""
+        pictures = self._pictures(match, until_s=max(chunk.end_s for _, chunk in chunks))
+        for telling, chunk in chunks:
+            query = self.settings.prompt.query if rng.random() < self.settings.prompt.query_share else ""
+            query = DRILL_QUERIES.get(telling, query)
             first_frame = round(chunk.start_s * self.settings.prompt.fps)
             frames = pictures[first_frame : first_frame + round(chunk.duration_s * self.settings.prompt.fps)]
             encoded = encode(
@@ -164,6 +179,6 @@ def sample_texts(num_matches: int, seed: int) -> Iterator[str]:
         second = int(rng.integers(0, 20000))
         yield f"system\nYou are a helpful assistant.\nprevious text\n{match.title} ...\nuser\n"
         yield f"Time={second}.0-{second + 1}.0sCommentate on this match"
-        yield DRILL_QUERY
+        yield " ".join(DRILL_QUERIES.values())
         yield " ".join(["", *(word for _, _, word in narrate(match))]) + " ..."
-        yield " ".join(word for _, _, word in drill_words(match))
+        yield " ".join(word for _, _, word in read_words(match))

@@ -52,17 +52,7 @@ class ChunkModel(nn.Module):
             labels: (B, L) int64, already aligned with `input_ids` (not shifted); IGNORED_LABEL where nothing is learnt.
             frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; in pairs; None for text only.
         """
-        text = self.hf.model.language_model
-        embeddings_BLD = text.embed_tokens(input_ids)
-        if frames is not None:
-            vision_ND = self.vision_features(frames)
-            is_video_BL = input_ids == self.config.video_token_id
-            embeddings_BLD = embeddings_BLD.masked_scatter(
-                is_video_BL.unsqueeze(-1), vision_ND.to(embeddings_BLD.dtype)
-            )
-        hidden_BLD = text(
-            inputs_embeds=embeddings_BLD, position_ids=position_ids, use_cache=False
-        ).last_hidden_state
+        hidden_BLD = self.hidden(input_ids, position_ids, frames)
         targets_BL = labels[:, 1:]
         learnt_BL = targets_BL != IGNORED_LABEL
         # Only assistant tokens reach the vocabulary: at 7B the logits of the other tokens would be the largest tensor.
@@ -73,6 +63,26 @@ class ChunkModel(nn.Module):
             "num_correct": (logits_NV.argmax(-1) == targets_BL[learnt_BL]).sum(),
             "num_learnt": learnt_BL.sum(),
         }
+
+    def hidden(self, input_ids: Tensor, position_ids: Tensor, frames: Tensor | None) -> Tensor:
+        """(B, L, D) what the last layer makes of each token."""
+        text = self.hf.model.language_model
+        embeddings_BLD = text.embed_tokens(input_ids)
+        if frames is not None:
+            vision_ND = self.vision_features(frames)
+            is_video_BL = input_ids == self.config.video_token_id
+            embeddings_BLD = embeddings_BLD.masked_scatter(
+                is_video_BL.unsqueeze(-1), vision_ND.to(embeddings_BLD.dtype)
+            )
+        hidden_BLD: Tensor = text(
+            inputs_embeds=embeddings_BLD, position_ids=position_ids, use_cache=False
+        ).last_hidden_state
+        return hidden_BLD
+
+    def logits(self, input_ids: Tensor, position_ids: Tensor, frames: Tensor | None = None) -> Tensor:
+        """(B, L, V): for looking at what was learnt; in training only the assistant's tokens reach the vocabulary."""
+        logits_BLV: Tensor = self.hf.lm_head(self.hidden(input_ids, position_ids, frames))
+        return logits_BLV
 
     def vision_features(self, frames: Tensor) -> Tensor:
         """(N_merged, D) features of all frame pairs of the batch, in order. Without gradients where vision is frozen."""

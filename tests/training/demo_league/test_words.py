@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from training.demo_league.commentate import MAX_SMALL_TALK_WORDS, TimedWord, narrate
+from training.demo_league.commentate import TimedWord, narrate
 from training.demo_league.kits import KITS
 from training.demo_league.lexicon import KIND_OF_TRIGGER, NUMBERS, TRIGGERS, find_triggers, normalise
 from training.demo_league.listen import Caption, Heard, listen
@@ -15,6 +15,7 @@ from training.demo_league.names import SURNAMES, TEAM_NAMES, make_teams
 from training.demo_league.phrasebook import SECTIONS, vocabulary
 from training.demo_league.records import PHASES, SCORED_KINDS, Match
 from training.demo_league.simulate import simulate
+from training.demo_league.wording import MAX_SMALL_TALK_WORDS
 
 TEAMS = ("Lions", "Hawks")
 SQUADS = {"Okafor": "Lions", "Sato": "Lions", "Lind": "Hawks", "Marsh": "Hawks"}

@@ -1,6 +1,6 @@
 """The demo model's training stream: real matches, real pictures, the settings that ship."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -8,9 +8,10 @@ import torch
 
 from engine.preprocess import resize_frames, smart_resize
 from training.demo_league.draw import draw_frame
+from training.demo_league.listen import Caption, listen
 from training.demo_league.simulate import simulate
 from training.demo_model.architecture import STREAMING, train_tokenizer
-from training.demo_model.drills import drill_words
+from training.demo_model.drills import Telling, read_words, say_words
 from training.demo_model.match_chunks import MatchChunks, MatchSettings, sample_texts
 from training.demo_model.recipe import demo
 from training.sft.collate import ChunkCollator
@@ -25,7 +26,7 @@ def tokenizer() -> Any:
 @pytest.fixture(scope="module")
 def examples(tokenizer: Any) -> list[Any]:
     return list(
-        MatchChunks(tokenizer, demo(), MatchSettings()).examples(np.random.default_rng(4), is_drill=False)
+        MatchChunks(tokenizer, demo(), MatchSettings()).examples(np.random.default_rng(4), ["commentary"] * 2)
     )
 
 
@@ -76,18 +77,46 @@ def test_a_chunks_pictures_are_near_what_the_engine_shows() -> None:
 def test_the_same_seed_plays_the_same_matches(tokenizer: Any) -> None:
     stream = MatchChunks(tokenizer, demo(), MatchSettings())
     first, again, other = (
-        next(stream.examples(np.random.default_rng(seed), is_drill=seed == 8))["encoded"].input_ids
-        for seed in (7, 7, 8)
+        next(stream.examples(np.random.default_rng(seed), ["say"]))["encoded"].input_ids for seed in (7, 7, 8)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_a_drill_reads_number_name_and_score() -> None:
+def test_the_first_drill_reads_number_name_and_score() -> None:
     match = simulate(3, 1.0)
-    words = drill_words(match)
+    words = read_words(match)
     for second in range(5, 50):
         said = [word for _, end, word in words if second <= end < second + 1]
         tick = int((second + 0.5) * match.tick_hz)
         player = match.player(int(match.last_touch_T[tick]))
         assert said == [str(player.number), player.name, *(str(int(goals)) for goals in match.score_T2[tick])]
+
+
+def test_the_second_drill_says_whom_the_panel_shows_and_the_score_in_the_commentators_words() -> None:
+    match = simulate(3, 2.0)
+    assert match.score_T2[-1].sum() > 0
+    words = say_words(match, np.random.default_rng(1))
+    captions = [Caption(start_s, end_s, word) for start_s, end_s, word in words]
+    team_of_player = {player.name: team.name for team in (match.home, match.away) for player in team.players}
+    heard = listen(captions, teams=(match.home.name, match.away.name), team_of_player=team_of_player)
+    assert len(heard.scores) > 30
+    for said in heard.scores:
+        home, away = (int(goals) for goals in match.score_T2[int((int(said.time_s) + 0.5) * match.tick_hz)])
+        allowed = [(home, away)] if said.is_ordered else [(home, away), (away, home)]
+        assert said.goals in allowed
+    named = [word for word in heard.words if word.player is not None]
+    assert len(named) > 60
+    for word in named:
+        tick = int((int(word.start_s) + 0.5) * match.tick_hz)
+        assert word.player == match.player(int(match.last_touch_T[tick])).name
+
+
+def test_tellings_are_spread_evenly_and_in_their_shares() -> None:
+    settings = MatchSettings(read_share=0.1, say_share=0.3)
+    for first in (0, 40, 1000):
+        tellings = [settings.telling(index) for index in range(first, first + 20)]
+        assert [tellings.count(telling) for telling in get_args(Telling)] == [12, 2, 6]
+    assert {MatchSettings(read_share=0.0, say_share=0.0).telling(index) for index in range(30)} == {
+        "commentary"
+    }
