@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -17,6 +18,11 @@ Page = Literal["watch", "say", "show", "speak", "stream", "models", "keys", "mem
 PAGES: tuple[Page, ...] = ("watch", "say", "show", "speak", "stream", "models", "keys")
 """Those that are shown, in order."""
 
+Kind = Literal["", "colour", "font", "folder", "secret"]
+"""What a text means: "" for any text, "#RRGGBB" or "" for the theme's colour, a font's name or "" for the desktop's, a
+folder or "" for the usual one, or something that is shown only when asked for."""
+
+_COLOUR = re.compile(r"(#[0-9A-Fa-f]{6})?")
 _KEY = "ringside"
 
 
@@ -39,6 +45,8 @@ class Declared:
     maximum: float
     unit: str
     """Said after a number: "px", "s", "%"."""
+    kind: Kind = ""
+    """Of a text."""
 
     def check(self, value: Any) -> None:
         """Raises ValueError if the setting cannot be `value`."""
@@ -50,6 +58,8 @@ class Declared:
         # "not (a <= b)" rather than "a > b": nothing is below or above what is not a number.
         if type(value) in (int, float) and not self.minimum <= value <= self.maximum:
             raise ValueError(f"{self.name} is {value}, not {self.minimum:g} to {self.maximum:g}")
+        if self.kind == "colour" and not _COLOUR.fullmatch(value):
+            raise ValueError(f"{self.name} is {value!r}, not a colour such as #FFD400")
         if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
             raise ValueError(f"{self.name} is {value!r}")
 
@@ -64,6 +74,7 @@ def setting(
     minimum: float = -math.inf,
     maximum: float = math.inf,
     unit: str = "",
+    kind: Kind = "",
 ) -> Any:
     """A field of a section of settings (see `Declared`)."""
     return dataclasses.field(
@@ -77,6 +88,7 @@ def setting(
                 "minimum": minimum,
                 "maximum": maximum,
                 "unit": unit,
+                "kind": kind,
             }
         },
     )

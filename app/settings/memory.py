@@ -17,3 +17,11 @@ class Memory:
     geometry: str = setting(
         "", page="memory", description="Place and size of the window, as Qt packs them, in base 64."
     )
+    overlay_places: tuple[str, ...] = setting(
+        (),
+        page="memory",
+        description='Where the overlay was put: "monitor=left top width height" for each monitor, in its own pixels.',
+    )
+    overlay_monitor: str = setting(
+        "", page="memory", description="The monitor on which the overlay was last."
+    )

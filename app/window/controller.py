@@ -14,6 +14,7 @@ from app import resources
 from app.errors import RingsideError
 from app.settings import DEMO, SettingsStore, UserSettings
 from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
+from app.window.actions import Actions
 from app.window.background import Background
 from app.window.commentary import Commentary
 from app.window.picture import Picture, PictureBox
@@ -36,11 +37,14 @@ class Controller:
 
     def __init__(self, store: SettingsStore, loop: asyncio.AbstractEventLoop) -> None:
         self.state = AppState()
+        self.settings_changed: Event[frozenset[str]] = Event()
+        """Names of settings that have another value now, whoever changed them."""
         self.picture_came: Event[()] = Event()
         """`pictures` holds a picture."""
         self.poster_came: Event[str, Picture] = Event()
         """The first picture of a source: its kind, and the picture."""
         self._store = store
+        self.actions = Actions(lambda: self.settings.keys, lambda keys: self.remember(keys=keys))
         self._background = Background(loop)
         self.pictures = PictureBox(lambda: self._background.post(self.picture_came.emit))
         self._commentary = Commentary(self.state, self._background.post, self._on_speech_switch)
@@ -84,7 +88,14 @@ class Controller:
 
     def remember(self, **changes: object) -> None:
         """Change settings, and keep them a moment later."""
+        before = self.settings
         self._store.change(**changes)
+        now = self.settings
+        changed = frozenset(name for name in changes if getattr(before, name) != getattr(now, name))
+        if changed & {"theme", "text_scale_percent"}:
+            self.state.look_changed.emit()
+        if changed:
+            self.settings_changed.emit(changed)
         if self._saving is None and self._is_open:
             self._saving = self._background.loop.call_later(_SAVE_AFTER_S, self._save)
 
@@ -143,12 +154,10 @@ class Controller:
     def choose_theme(self, name: ThemeName) -> None:
         """Other colours."""
         self.remember(theme=name)
-        self.state.look_changed.emit()
 
     def choose_text_scale(self, percent: int) -> None:
         """Another text size."""
         self.remember(text_scale_percent=percent)
-        self.state.look_changed.emit()
 
     def step_text_scale(self, step: int) -> None:
         """The next larger (1) or smaller (-1) text size, or with 0 the usual one."""
