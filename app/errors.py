@@ -164,6 +164,17 @@ class CaptionFileError(RingsideError):
         self.path = path
 
 
+class JournalError(RingsideError):
+    """A session cannot be journalled just now."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"What is said cannot be kept in {folder}: {(error.strerror or str(error)).lower()}.",
+            hint="It is kept in memory and written when the folder can be used again.",
+        )
+        self.folder = folder
+
+
 class NoDisplayError(RingsideError):
     """There is no screen on which a window could open."""
 

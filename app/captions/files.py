@@ -30,9 +30,10 @@ class CaptionFile:
     Raises CaptionEndingError and CaptionFileError.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, has_times: bool = False) -> None:
+        """`has_times` puts times into plain text; the other formats always have them."""
         self.path = path
-        self.format = format_for(path)
+        self.format = format_for(path, has_times=has_times)
         self._num_phrases = 0
         self._begun = False
         try:
@@ -85,7 +86,8 @@ class CaptionFiles:
     Raises UsageError if two of ``paths`` are the same file, else as CaptionFile.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path], *, has_times: bool = False) -> None:
+        """`has_times` as for CaptionFile."""
         self._files: list[CaptionFile] = []
         seen: set[Path] = set()
         try:
@@ -93,7 +95,7 @@ class CaptionFiles:
                 if path.resolve() in seen:
                     raise UsageError(f"{path} is named twice as an output.")
                 seen.add(path.resolve())
-                self._files.append(CaptionFile(path))
+                self._files.append(CaptionFile(path, has_times=has_times))
         except BaseException:
             self.close()
             raise
@@ -122,12 +124,12 @@ class CaptionFiles:
         self.close()
 
 
-def write_captions(path: Path, phrases: Sequence[Phrase]) -> None:
+def write_captions(path: Path, phrases: Sequence[Phrase], *, has_times: bool = False) -> None:
     """Write a finished transcript at once: the earlier file stays until the new one is complete.
 
     Raises CaptionEndingError and CaptionFileError.
     """
-    style = format_for(path)
+    style = format_for(path, has_times=has_times)
     text = style.header + "".join(style.entry(number, phrase) for number, phrase in enumerate(phrases, 1))
     target = path.resolve()
     try:

@@ -29,12 +29,27 @@ class CaptionFormat:
     """Number of the phrase (from 1) and the phrase -> what it adds to the file."""
 
 
-def format_for(path: Path) -> CaptionFormat:
-    """The format that a file's ending asks for. Raises CaptionEndingError."""
+def format_for(path: Path, *, has_times: bool = False) -> CaptionFormat:
+    """The format that a file's ending asks for; `has_times` is for plain text. Raises CaptionEndingError."""
+    ending = path.suffix.lower()
+    if has_times and ending == ".txt":
+        return TIMED_TEXT
     try:
-        return _FORMATS[path.suffix.lower()]
+        return _FORMATS[ending]
     except KeyError:
         raise CaptionEndingError(path, ENDINGS) from None
+
+
+def short_clock(seconds: float) -> str:
+    """A time as mm:ss, or h:mm:ss from one hour on."""
+    minutes, rest_s = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest_s:02}" if hours else f"{minutes:02}:{rest_s:02}"
+
+
+def jsonl_line(phrase: Phrase) -> str:
+    """A phrase as one line of JSON."""
+    return _jsonl(0, phrase)
 
 
 def _clock(seconds: float, decimal_sign: str) -> str:
@@ -62,6 +77,11 @@ def _txt(number: int, phrase: Phrase) -> str:
     return f"{phrase.text}\n"
 
 
+def _timed_txt(number: int, phrase: Phrase) -> str:
+    del number
+    return f"{short_clock(phrase.start_s)}  {phrase.text}\n"
+
+
 def _jsonl(number: int, phrase: Phrase) -> str:
     del number
     times = {"start": round(phrase.start_s, 3), "end": round(phrase.end_s, 3)}
@@ -74,5 +94,6 @@ _FORMATS = {
     ".txt": CaptionFormat("plain text", "", _txt),
     ".jsonl": CaptionFormat("JSON lines", "", _jsonl),
 }
+TIMED_TEXT = CaptionFormat("plain text with times", "", _timed_txt)
 ENDINGS = tuple(_FORMATS)
 """Endings of the files that can be written."""

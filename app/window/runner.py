@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import datetime
 import linecache
 from pathlib import Path
 
 from app import resources
 from app.errors import RingsideError
+from app.session import SessionHead
 from app.settings import DEMO
 from app.sources import SourceEnded, VideoFileSource
 from app.window.background import Background
@@ -100,6 +100,7 @@ class Runner:
             self._starting = None
         if self._run is not None:
             self._commentary.break_off()
+            self._state.record.end("stopped")
         self._end_run()
         if self._state.session.is_busy:
             self._state.session.update(phase=Phase.IDLE, figures=Figures())
@@ -141,7 +142,15 @@ class Runner:
             self._session_started = self._background.loop.create_future()
             self._worker.submit(StartSession(settings, run.session_id))
             await self._session_started
-            self._commentary.begin(f"{source.name}, {datetime.datetime.now():%H:%M}")
+            head = SessionHead.now(
+                name=source.name,
+                kind=source.kind,
+                path=source.path,
+                title=self._state.title,
+                model=session.model.name,
+            )
+            self._state.record.begin(head)
+            self._commentary.begin(head.heading)
             run.watch(video)
             session.update(phase=Phase.RUNNING)
         except RingsideError as error:
@@ -202,6 +211,7 @@ class Runner:
             case TextPiece():
                 self._commentary.push_piece(event.start_s, event.text)
             case StepDone():
+                self._state.record.say(event.result.start_s, event.result.end_s, event.result.text)
                 self._commentary.end_phrase(event.result.start_s, event.result.text)
                 run.pulse.step_ended(
                     event.result.end_s,
@@ -214,6 +224,7 @@ class Runner:
             case SessionStopped():
                 self._end_run()
                 self._commentary.end()
+                self._state.record.end("finished")
                 self._state.session.update(phase=Phase.FINISHED)
             case WorkerFailed():
                 self._run_failed(_in_one(event), event.details)
@@ -233,6 +244,7 @@ class Runner:
         )
 
     def _run_failed(self, text: str, details: str) -> None:
+        self._state.record.end("failed")
         self.stop()
         self._state.messages.show(
             Message(text=text, details=details, topic="run", action="Start again", act=self.start)

@@ -6,6 +6,7 @@ Knows which state objects there are. Knows no Qt, and not who changes them.
 from app.window.state.captions import CaptionState
 from app.window.state.event import Event
 from app.window.state.messages import MessageState
+from app.window.state.record import RecordState
 from app.window.state.session import SessionState
 from app.window.state.speech import SpeechState
 from app.window.state.transcript import TranscriptState
@@ -18,6 +19,7 @@ class AppState:
         self.session = SessionState()
         self.captions = CaptionState()
         self.transcript = TranscriptState()
+        self.record = RecordState(lambda: len(self.transcript.rows))
         self.messages = MessageState()
         self.speech = SpeechState()
         self.title = ""

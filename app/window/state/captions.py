@@ -1,6 +1,6 @@
 """The captions over the picture: which words stand where, which are dim, which are being spoken.
 
-Knows how two lines fill and roll without moving a word that was read within its line. Knows no Qt: how wide a word is
+Knows how lines fill and roll without moving a word that was read within its line. Knows no Qt: how wide a word is
 comes from whoever paints it.
 """
 
@@ -12,8 +12,8 @@ from app.window.state.event import Event
 from app.window.state.words import WordAssembler, ends_sentence
 
 _SILENT_PHRASES_BEFORE_NEW_LINE = 2
-_NUM_REMEMBERED_WORDS = 48
-"""Enough for two lines of the widest window."""
+_NUM_REMEMBERED_WORDS = 160
+"""Enough for six lines of the widest window."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,29 @@ Measure = Callable[[str], float]
 
 
 class RollingLines:
-    """Two lines of words. The newest grows at its end; when it is full it becomes the older one.
+    """A few lines of words. The newest grows at its end; when it is full it moves up and the oldest one goes.
 
     A word keeps its place in its line for as long as it is seen, unless the width itself changes.
     """
 
-    def __init__(self, measure: Measure, width_px: float) -> None:
+    def __init__(self, measure: Measure, width_px: float, num_lines: int = 2) -> None:
         """`measure` gives a text's width in pixels."""
         self._measure = measure
         self._width_px = width_px
+        self._num_lines = num_lines
         self._lately: collections.deque[CaptionWord] = collections.deque(maxlen=_NUM_REMEMBERED_WORDS)
-        self.older: Line = ()
-        self.newest: Line = ()
+        self.lines: tuple[Line, ...] = ((),) * num_lines
+        """The newest last; those that are not filled yet are empty and come first."""
+
+    @property
+    def newest(self) -> Line:
+        """The line that grows."""
+        return self.lines[-1]
+
+    @property
+    def older(self) -> Line:
+        """The one above it; () if one line is all that is shown."""
+        return self.lines[-2] if self._num_lines > 1 else ()
 
     def add(self, word: CaptionWord) -> None:
         """Place the next word."""
@@ -63,12 +74,13 @@ class RollingLines:
     def clear(self) -> None:
         """Forget every word."""
         self._lately.clear()
-        self.older = self.newest = ()
+        self.lines = ((),) * self._num_lines
 
-    def fit(self, measure: Measure, width_px: float) -> None:
-        """Place the latest words anew, for another width or type size."""
+    def fit(self, measure: Measure, width_px: float, num_lines: int | None = None) -> None:
+        """Place the latest words anew, for another width, type size or number of lines."""
         self._measure, self._width_px = measure, width_px
-        self.older = self.newest = ()
+        self._num_lines = num_lines or self._num_lines
+        self.lines = ((),) * self._num_lines
         for word in self._lately:
             self._place(word)
 
@@ -79,8 +91,8 @@ class RollingLines:
             last = self.newest[-1]
             x_px = last.x_px + last.width_px + self._measure(" ")
             if word.begins_line or x_px + width_px > self._width_px:
-                self.older, self.newest, x_px = self.newest, (), 0.0
-        self.newest = (*self.newest, PlacedWord(word, x_px, width_px))
+                self.lines, x_px = (*self.lines[1:], ()), 0.0
+        self.lines = (*self.lines[:-1], (*self.newest, PlacedWord(word, x_px, width_px)))
 
 
 class CaptionState:
