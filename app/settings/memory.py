@@ -20,7 +20,7 @@ class Memory:
     overlay_places: tuple[str, ...] = setting(
         (),
         page="memory",
-        description='Where the overlay was put: "monitor=left top width height" for each monitor, in its own pixels.',
+        description='Where the overlay was put: "monitor=left top width" for each monitor, in its own pixels.',
     )
     overlay_monitor: str = setting(
         "", page="memory", description="The monitor on which the overlay was last."

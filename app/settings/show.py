@@ -132,6 +132,13 @@ class ShowSettings:
         label="Lock the overlay",
         description="Whether clicks pass through the overlay; unlock it to move it and to change its width.",
     )
+    is_overlay_above_games: bool = setting(
+        True,
+        page="show",
+        label="Above full-screen games",
+        description="Whether the locked overlay also lies above full-screen windows; on X11, OBS then cannot capture its "
+        "window.",
+    )
     overlay_position: Literal["bottom", "middle", "top", "free"] = setting(
         "bottom",
         page="show",
@@ -157,9 +164,9 @@ class ShowSettings:
         maximum=200,
         unit="px",
     )
-    is_hud_on: bool = setting(
+    announces_captions: bool = setting(
         False,
         page="show",
-        label="Figures",
-        description="Whether frames a second, step time, lag, dropped seconds and memory lie over the picture.",
+        label="Read captions aloud by screen reader",
+        description="Whether your screen reader is given each sentence of the commentary as it is said.",
     )

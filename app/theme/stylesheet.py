@@ -49,6 +49,8 @@ QLabel[role="heading"] {{ font-size: {heading}px; font-weight: 600; }}
 QLabel[role="title"] {{ font-weight: 600; }}
 QLabel[role="quiet"] {{ color: {p.quiet_text}; }}
 QLabel[role="small"] {{ color: {p.quiet_text}; font-size: {small}px; }}
+QLabel[role="chip"] {{ color: {p.text}; background: {p.panel}; border: 1px solid {p.line};
+    border-radius: {SPACE_4}px; font-size: {small}px; padding: 2px {SPACE_8}px; }}
 QLabel[role="state"] {{ font-weight: 600; }}
 
 QPushButton {{ background: {p.panel}; border: 1px solid {p.line}; border-radius: {CORNER_PX}px;

@@ -1,12 +1,12 @@
-"""The band of captions over the picture: two lines, outlined, the older one dim.
+"""The band of captions: lines of words, outlined, the older ones dim.
 
-Knows how words are painted and what a screen reader reads of them. Knows no picture, and not where words come from.
+Knows how words are painted, when they are hidden, and what a screen reader reads of them. Knows no picture, not where
+words come from, and not whether it lies in the window or in the overlay.
 """
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QFontMetricsF,
     QPainter,
     QPainterPath,
@@ -17,129 +17,166 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme.theme import Theme
-from app.theme.tokens import (
-    CAPTION_OUTLINE_PX,
-    CAPTION_TEXT_PX,
-    CORNER_PX,
-    SPACE_8,
-    SPACE_16,
-)
+from app.theme.tokens import CORNER_PX, SPACE_8, SPACE_16
+from app.window.caption_look import CaptionLook
 from app.window.state.captions import CaptionState, CaptionWord, Line, RollingLines
-
-_NUM_LINES = 2
 
 
 class CaptionBand(QWidget):
     """Shows a CaptionState. Hidden until something was said."""
 
-    def __init__(self, state: CaptionState, theme: Theme, parent: QWidget) -> None:
+    repainted = Signal()
+    """What is to be seen has changed."""
+
+    def __init__(self, state: CaptionState, look: CaptionLook, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("captions")
         self.setAccessibleName("Captions")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._state = state
-        self._theme = theme
+        self._look = look
         self._painted: QPixmap | None = None
-        self._font = theme.font(CAPTION_TEXT_PX, QFont.Weight.DemiBold)
+        self._font = look.font
         self._metrics = QFontMetricsF(self._font)
-        self.lines = RollingLines(self._metrics.horizontalAdvance, self._text_width_px)
-        state.word_added.subscribe(self._add)
-        state.cleared.subscribe(self._clear)
-        state.restyled.subscribe(self._repaint)
-        theme.changed.connect(self._retheme)
+        self.lines = RollingLines(self._metrics.horizontalAdvance, self._text_width_px, look.style.num_lines)
+        self._hides = QTimer(self, singleShot=True)
+        self._hides.timeout.connect(self.hide)
+        self._unsubscribe = [
+            state.word_added.subscribe(self._add),
+            state.cleared.subscribe(self._clear),
+            state.restyled.subscribe(self._restyle),
+        ]
+        look.changed.connect(self._follow_look)
         self.hide()
 
     @property
     def text(self) -> str:
         """What can be read just now."""
-        return " ".join(placed.word.text for line in self._shown for placed in line)
+        return " ".join(placed.word.text for line in self.lines.lines for placed in line)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Two lines and their margins."""
-        return QSize(200, round(_NUM_LINES * self._metrics.lineSpacing()) + 2 * SPACE_8)
+        """All lines and their margins."""
+        return QSize(200, round(self._look.style.num_lines * self._line_px) + 2 * SPACE_8)
+
+    def part_with(self) -> None:
+        """Listen to the state no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+    def painted(self) -> QPixmap:
+        """All of it, as it is on the screen."""
+        if self._painted is None:
+            self._painted = self._paint()
+        return self._painted
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Another width is the one reason to break lines anew."""
         if event.size().width() != event.oldSize().width():
-            self.lines.fit(self._metrics.horizontalAdvance, self._text_width_px)
+            self._fit()
         self._repaint()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Words are painted when they change, not with every picture."""
-        if self._painted is None:
-            self._painted = self._paint()
-        QPainter(self).drawPixmap(0, 0, self._painted)
-
-    @property
-    def _shown(self) -> tuple[Line, Line]:
-        return self.lines.older, self.lines.newest
+        QPainter(self).drawPixmap(0, 0, self.painted())
 
     @property
     def _text_width_px(self) -> float:
         return max(1.0, self.width() - 2 * SPACE_16)
 
+    @property
+    def _line_px(self) -> float:
+        # A wide outline needs room of its own, or it would cover the letters above.
+        return self._metrics.lineSpacing() + max(0.0, 2 * self._look.style.outline_px - 6)
+
+    def _fit(self) -> None:
+        self.lines.fit(self._metrics.horizontalAdvance, self._text_width_px, self._look.style.num_lines)
+
     def _add(self, word: CaptionWord) -> None:
         self.lines.add(word)
-        if not self.isVisible():
+        if self.isHidden():
             self.show()
+        self._wait_to_hide()
         self._repaint()
 
     def _clear(self) -> None:
         self.lines.clear()
+        self._hides.stop()
         self.hide()
         self._repaint()
 
-    def _retheme(self) -> None:
-        self._font = self._theme.font(CAPTION_TEXT_PX, QFont.Weight.DemiBold)
+    def _restyle(self) -> None:
+        self._wait_to_hide()
+        self._repaint()
+
+    def _wait_to_hide(self) -> None:
+        style = self._look.style
+        if style.stays or self._state.spoken_s:
+            self._hides.stop()
+        elif not self.isHidden():
+            self._hides.start(round(style.hides_after_s * 1000))
+
+    def _follow_look(self) -> None:
+        self._font = self._look.font
         self._metrics = QFontMetricsF(self._font)
-        self.lines.fit(self._metrics.horizontalAdvance, self._text_width_px)
+        self._fit()
         self.updateGeometry()
+        if self._look.style.stays and self.text:
+            self.show()
+        self._wait_to_hide()
         self._repaint()
 
     def _repaint(self) -> None:
         self._painted = None
         self.setAccessibleDescription(self.text)
         self.update()
+        self.repainted.emit()
 
     def _paint(self) -> QPixmap:
-        palette, density = self._theme.palette, self.devicePixelRatioF()
+        style, density = self._look.style, self.devicePixelRatioF()
         pixmap = QPixmap(self.size() * density)
         pixmap.setDevicePixelRatio(density)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        band = QColor(palette.caption_band)
-        band.setAlphaF(palette.caption_band_opacity)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(band)
-        painter.drawRoundedRect(QRectF(self.rect()), CORNER_PX, CORNER_PX)
-        dim = palette.caption_dim_opacity
-        opacities = (dim, dim if self._state.is_silent else 1.0)
+        if style.background_opacity > 0:
+            ground = QColor(style.background_colour)
+            ground.setAlphaF(style.background_opacity)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ground)
+            painter.drawRoundedRect(QRectF(self.rect()), CORNER_PX, CORNER_PX)
         # With one line only, it stands where it will stay until a second one pushes it up.
-        for row, (line, opacity) in enumerate(zip(self._shown, opacities, strict=True)):
-            self._paint_line(painter, line, row, opacity)
+        newest = style.num_lines - 1
+        for row, line in enumerate(self.lines.lines):
+            is_dim = row < newest or self._state.is_silent
+            self._paint_line(painter, line, row, style.dim_opacity if is_dim else 1.0)
         painter.end()
         return pixmap
 
     def _paint_line(self, painter: QPainter, line: Line, row: int, opacity: float) -> None:
-        metrics, palette = self._metrics, self._theme.palette
-        baseline = SPACE_8 + row * metrics.lineSpacing() + metrics.ascent()
+        if not line:
+            return
+        metrics, style = self._metrics, self._look.style
+        baseline = (
+            SPACE_8 + row * self._line_px + (self._line_px - metrics.lineSpacing()) / 2 + metrics.ascent()
+        )
+        room = self._text_width_px - (line[-1].x_px + line[-1].width_px)
+        left = SPACE_16 + max(0.0, room) * {"left": 0.0, "centre": 0.5, "right": 1.0}[style.align]
         letters, underlines = QPainterPath(), QPainterPath()
         thickness = max(2.0, metrics.lineWidth())
         for index, placed in enumerate(line):
-            x = SPACE_16 + placed.x_px
+            x = left + placed.x_px
             letters.addText(QPointF(x, baseline), self._font, placed.word.text)
             if placed.word.phrase_s in self._state.spoken_s:
                 follower = line[index + 1] if index + 1 < len(line) else None
                 goes_on = follower is not None and follower.word.phrase_s in self._state.spoken_s
                 right = follower.x_px if follower is not None and goes_on else placed.x_px + placed.width_px
                 underlines.addRect(x, baseline + 5, right - placed.x_px, thickness)
-        outline = QPen(QColor(palette.caption_band), 2 * CAPTION_OUTLINE_PX)
-        outline.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.strokePath(letters, outline)
-        ink = QColor(palette.caption_text)
+        if style.outline_px > 0:
+            outline = QPen(QColor(style.outline_colour), 2 * style.outline_px)
+            outline.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+            painter.strokePath(letters, outline)
+        ink = QColor(style.text_colour)
         ink.setAlphaF(opacity)
         painter.fillPath(letters, ink)
         painter.fillPath(underlines, ink)

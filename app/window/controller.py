@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from app import resources
 from app.errors import RingsideError
@@ -24,6 +26,8 @@ from app.window.state.app import AppState
 from app.window.state.event import Event
 from app.window.state.messages import Message
 from app.window.state.session import Figures, Phase, Source
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger("ringside.app.window")
 
@@ -98,6 +102,18 @@ class Controller:
             self.settings_changed.emit(changed)
         if self._saving is None and self._is_open:
             self._saving = self._background.loop.call_later(_SAVE_AFTER_S, self._save)
+
+    def toggle(self, name: str) -> None:
+        """Switch a setting that is on or off. Raises AttributeError if there is none of that name."""
+        self.remember(**{name: not getattr(self.settings, name)})
+
+    def aside(self, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
+        """Do something that waits, in a thread; what it gives is handed to `then` on the loop."""
+
+        async def do() -> None:
+            then(await self._background.in_thread(work))
+
+        self._background.spawn(do())
 
     def start(self) -> None:
         """Begin a new run, as soon as the model is there."""

@@ -33,6 +33,7 @@ class IconButton(QPushButton):
         super().__init__(text, parent)
         self._theme = theme
         self._icon = icon
+        self._is_compact = False
         self.setProperty("role", role)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(name)
@@ -45,6 +46,17 @@ class IconButton(QPushButton):
         self.setToolTip(sentence)
         self.setAccessibleDescription(sentence)
 
+    def set_compact(self, *, is_compact: bool) -> None:
+        """Show the icon alone: where there is no room for words, hovering and screen readers still have them."""
+        if is_compact != self._is_compact:
+            self._is_compact = is_compact
+            self.updateGeometry()
+            self.update()
+
+    @property
+    def _words(self) -> str:
+        return "" if self._is_compact else self.text()
+
     def set_icon(self, icon: str) -> None:
         """Another icon, by its name."""
         if icon != self._icon:
@@ -54,9 +66,9 @@ class IconButton(QPushButton):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Icon and words with a gap that can be seen."""
         height = self._theme.control_height_px
-        if not self.text():
+        if not self._words:
             return QSize(height, height)
-        words = self.fontMetrics().horizontalAdvance(self.text())
+        words = self.fontMetrics().horizontalAdvance(self._words)
         padding = SPACE_8 if self.property("role") == "ghost" else SPACE_12
         return QSize(2 * padding + self.iconSize().width() + SPACE_8 + words, height)
 
@@ -72,15 +84,15 @@ class IconButton(QPushButton):
         option.text, option.icon = "", QIcon()
         painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
         side = self.iconSize().width()
-        words = self.fontMetrics().horizontalAdvance(self.text()) if self.text() else -SPACE_8
+        words = self.fontMetrics().horizontalAdvance(self._words) if self._words else -SPACE_8
         left = (self.width() - side - SPACE_8 - words) // 2
         mode = QIcon.Mode.Normal if self.isEnabled() else QIcon.Mode.Disabled
         place = QRect(left, (self.height() - side) // 2, side, side)
         self.icon().paint(painter, place, mode=mode)
-        if self.text():
+        if self._words:
             painter.setPen(QColor(self._ink))
             room = QRect(left + side + SPACE_8, 0, words + 1, self.height())
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._words)
 
     @property
     def _ink(self) -> str:

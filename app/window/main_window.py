@@ -10,13 +10,17 @@ import itertools
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.theme.focus_ring import FocusRing
 from app.theme.theme import Theme
+from app.window.announcer import Announcer
+from app.window.caption_look import CaptionLook
 from app.window.controller import Controller
+from app.window.hotkeys import Hotkeys
 from app.window.message_bar import MessageBar
+from app.window.overlay import UNLOCKED_SENTENCE, Overlay
 from app.window.picture import Picture
 from app.window.source_picker import SourcePicker
 from app.window.stage import Stage
@@ -24,6 +28,7 @@ from app.window.state.session import Phase
 from app.window.top_bar import TopBar
 from app.window.transcript_panel import TranscriptPanel
 from app.window.transport_bar import TransportBar
+from app.window.window_actions import window_actions
 
 USUAL_SIZE = (1280, 720)
 SMALLEST_SIZE = (960, 600)
@@ -53,7 +58,8 @@ class MainWindow(QWidget):
         state = controller.state
         self.top_bar = TopBar(controller, theme, self)
         self.message_bar = MessageBar(state.messages, theme, self)
-        self.stage = Stage(state.captions, theme, self)
+        self.look = CaptionLook(theme, lambda: controller.settings, self)
+        self.stage = Stage(state.captions, theme, self, look=self.look)
         self.transcript = TranscriptPanel(state.transcript, theme, self)
         self.transport = TransportBar(controller, theme, self)
         self.picker = SourcePicker(controller, theme, self.stage)
@@ -62,17 +68,19 @@ class MainWindow(QWidget):
         self._has_chosen = bool(controller.settings.source)
         self._lay_out()
         self.focus_ring = FocusRing(self, theme)
+        self.announcer = Announcer(state, self)
+        self.overlay = Overlay(controller, self.look, theme, self)
         self._connect()
-        self._make_shortcuts()
+        controller.actions.add(*window_actions(self))
+        self.hotkeys = Hotkeys(self, controller.actions)
         self._set_tab_order()
         self._restore()
         self._show_session()
+        self._follow_settings(frozenset())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Space reaches the window where nothing else wants it."""
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self.controller.start_or_stop()
-        else:
+        if not self.hotkeys.handle(event):
             super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
@@ -82,6 +90,7 @@ class MainWindow(QWidget):
             self._was_shown = True
             self.transport.start_button.setFocus(Qt.FocusReason.OtherFocusReason)
             QTimer.singleShot(0, self.shown.emit)
+            QTimer.singleShot(0, self.overlay.follow)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The transcript takes its share of the width."""
@@ -95,6 +104,7 @@ class MainWindow(QWidget):
         if self.transcript.has_note:
             self.controller.remember(has_seen_warning=True)
         self.transcript.view.hand_over_copied()
+        self.overlay.close()
         event.accept()
         self.closed.emit()
 
@@ -121,30 +131,15 @@ class MainWindow(QWidget):
         controller.poster_came.subscribe(self._show_poster)
         self.stage.room_changed.connect(controller.pictures.set_room)
         self.transcript.note_closed.connect(lambda: controller.remember(has_seen_warning=True))
+        controller.settings_changed.subscribe(self._follow_settings)
         self.theme.changed.connect(self._share_width)
-
-    def _make_shortcuts(self) -> None:
-        controller = self.controller
-        keys = {
-            "Esc": self._escape,
-            "P": controller.pause_or_resume,
-            "S": controller.toggle_speech,
-            "Ctrl+O": self.ask_for_file,
-            "Ctrl+F": self._find,
-            "Ctrl+Q": self.close,
-            "Ctrl++": lambda: controller.step_text_scale(1),
-            "Ctrl+=": lambda: controller.step_text_scale(1),
-            "Ctrl+-": lambda: controller.step_text_scale(-1),
-            "Ctrl+0": lambda: controller.step_text_scale(0),
-        }
-        for key, act in keys.items():
-            QShortcut(QKeySequence(key), self).activated.connect(act)
 
     def _set_tab_order(self) -> None:
         order: list[QWidget] = [
             self.transport.start_button,
             self.transport.pause_button,
             self.transport.speech_button,
+            self.transport.overlay_button,
             self.top_bar.source_chooser,
             self.top_bar.title_box,
             self.top_bar.model_chooser,
@@ -183,7 +178,8 @@ class MainWindow(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _escape(self) -> None:
+    def escape(self) -> None:
+        """Be silent, and leave a text field."""
         self.controller.silence()
         focus = self.focusWidget()
         if focus in (self.top_bar.title_box, self.transcript.find_box):
@@ -191,7 +187,28 @@ class MainWindow(QWidget):
                 self.transcript.find_box.clear()
             self.transport.start_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _find(self) -> None:
+    def go_to_title(self) -> None:
+        """Let the person write what is watched."""
+        self.top_bar.title_box.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.top_bar.title_box.selectAll()
+
+    def unlock_overlay(self) -> None:
+        """Let the person move the overlay, or lock it again."""
+        if self.controller.settings.is_overlay_on:
+            self.controller.toggle("is_overlay_locked")
+        else:
+            self.controller.remember(is_overlay_on=True, is_overlay_locked=False)
+
+    def tell_state(self) -> None:
+        """Have a screen reader say how it goes and what was said last."""
+        status = self.controller.state.session.status
+        words = [f"{status.words}. {status.sentence}", self.transport.status.figures_in_words]
+        if self.stage.band.text:
+            words.append(f"Last: {self.stage.band.text}")
+        self.announcer.announce(" ".join(part for part in words if part), is_urgent=True)
+
+    def find_words(self) -> None:
+        """Let the person look for words in the transcript."""
         self.transcript.find_box.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.transcript.find_box.selectAll()
 
@@ -220,6 +237,15 @@ class MainWindow(QWidget):
     def _follow_look(self) -> None:
         settings = self.controller.settings
         self.theme.choose(name=settings.theme, scale_percent=settings.text_scale_percent)
+
+    def _follow_settings(self, changed: frozenset[str]) -> None:
+        self.look.refresh()
+        settings = self.controller.settings
+        self.announcer.reads_captions = settings.announces_captions
+        if "is_overlay_on" in changed:
+            self.announcer.announce("Overlay on" if settings.is_overlay_on else "Overlay off")
+        elif "is_overlay_locked" in changed and settings.is_overlay_on:
+            self.announcer.announce("Overlay locked" if settings.is_overlay_locked else UNLOCKED_SENTENCE)
 
     def _share_width(self) -> None:
         wanted = round(self.width() * 0.27)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.theme.theme import Theme
 from app.theme.tokens import CORNER_PX, SPACE_8, SPACE_16, SPACE_24
 from app.window.caption_band import CaptionBand
+from app.window.caption_look import CaptionLook
 from app.window.picture import Picture, fit_within
 from app.window.state.captions import CaptionState
 
@@ -21,7 +22,15 @@ class Stage(QWidget):
     room_changed = Signal(int, int)
     """Height and width, in pixels of the screen, that pictures should fill."""
 
-    def __init__(self, captions: CaptionState, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        captions: CaptionState,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        look: CaptionLook | None = None,
+    ) -> None:
+        """Without a `look`, captions have their usual one."""
         super().__init__(parent)
         self.setObjectName("stage")
         self.setAccessibleName("Picture")
@@ -34,8 +43,10 @@ class Stage(QWidget):
         self._picture: Picture | None = None
         self._image: QImage | None = None
         self._front: QWidget | None = None
-        self.band = CaptionBand(captions, theme, self)
+        self._look = look or CaptionLook(theme, parent=self)
+        self.band = CaptionBand(captions, self._look, self)
         theme.changed.connect(self._lay_out)
+        self._look.changed.connect(self._lay_out)
 
     @property
     def screen_rect(self) -> QRect:

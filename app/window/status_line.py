@@ -102,6 +102,13 @@ class StatusLine(QWidget):
         state.changed.subscribe(self._show)
         self._show()
 
+    @property
+    def figures_in_words(self) -> str:
+        """What is shown beside the state, for screen readers; "" if nothing is."""
+        shown = (self.frames, self.behind, self.step, self.dropped)
+        said = [f"{label.accessibleName()}: {label.text()}" for label in shown if label.text()]
+        return f"{', '.join(said)}." if said else ""
+
     def _figure(self, name: str, sentence: str) -> QLabel:
         label = QLabel(self)
         label.setProperty("role", "quiet")

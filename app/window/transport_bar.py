@@ -27,22 +27,28 @@ class TransportBar(QFrame):
         self._controller = controller
         self._theme = theme
         self.start_button = IconButton(
-            theme, "play", "Start", "Start commenting (Space).", role="filled", text="Start"
+            theme, "play", "Start", "Start commenting.", role="filled", text="Start"
         )
         self.start_button.setObjectName("start")
         self.pause_button = IconButton(
-            theme, "pause", "Pause", "Hold picture and commentary (P).", role="plain", text="Pause"
+            theme, "pause", "Pause", "Hold picture and commentary.", role="plain", text="Pause"
         )
         self.pause_button.setObjectName("pause")
         self.speech_button = IconButton(
-            theme, "speech-off", "Speech", "Speak the commentary aloud (S).", role="plain", text="Speech off"
+            theme, "speech-off", "Speech", "Speak the commentary aloud.", role="plain", text="Speech off"
         )
         self.speech_button.setObjectName("speech")
         self.speech_button.setCheckable(True)
+        self.overlay_button = IconButton(
+            theme, "overlay", "Overlay", "Show captions above all windows.", role="plain", text="Overlay off"
+        )
+        self.overlay_button.setObjectName("overlay-button")
+        self.overlay_button.setCheckable(True)
         self.status = StatusLine(controller.state.session, theme, self)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_8)
-        for button in (self.start_button, self.pause_button, self.speech_button):
+        self._buttons = (self.start_button, self.pause_button, self.speech_button, self.overlay_button)
+        for button in self._buttons:
             buttons.addWidget(button)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(SPACE_12, SPACE_8, SPACE_16, SPACE_8)
@@ -56,11 +62,19 @@ class TransportBar(QFrame):
         self.start_button.clicked.connect(controller.start_or_stop)
         self.pause_button.clicked.connect(controller.pause_or_resume)
         self.speech_button.clicked.connect(controller.toggle_speech)
+        self.overlay_button.clicked.connect(lambda: controller.toggle("is_overlay_on"))
+        controller.settings_changed.subscribe(lambda _: self._show_overlay())
+        controller.actions.changed.subscribe(self._explain)
         controller.state.session.changed.subscribe(self._show_session)
         controller.state.speech.changed.subscribe(self._show_speech)
         theme.changed.connect(self._arrange)
-        self._show_session()
-        self._show_speech()
+        self._explain()
+
+    def key_hint(self, action: str) -> str:
+        """The key of an action, in brackets, for the end of a sentence."""
+        actions = self._controller.actions
+        keys = actions.keys(action) if action in actions else ()
+        return f" ({keys[0]})" if keys else ""
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """The bar makes do with any width: the status goes into a second row."""
@@ -73,14 +87,19 @@ class TransportBar(QFrame):
 
     def _arrange(self) -> None:
         margins = self._grid.contentsMargins()
-        buttons = sum(
-            b.sizeHint().width() + SPACE_8 for b in (self.start_button, self.pause_button, self.speech_button)
-        )
+        around = margins.left() + margins.right()
+        for button in self._buttons:
+            button.set_compact(is_compact=False)
+        buttons = sum(button.sizeHint().width() + SPACE_8 for button in self._buttons)
+        if around + buttons > self.width():
+            for button in self._buttons[1:]:
+                button.set_compact(is_compact=True)
+            buttons = sum(button.sizeHint().width() + SPACE_8 for button in self._buttons)
         # Room for the longest status, so that figures that come and go do not move the picture.
         widest = self.status.fontMetrics().horizontalAdvance(
             "nothing chosen  00.0 fps  00.0 s  0000 ms  000 dropped"
         )
-        needed = margins.left() + buttons + SPACE_16 + widest + 6 * SPACE_16 + margins.right()
+        needed = around + buttons + SPACE_16 + widest + 6 * SPACE_16
         has_two_rows = needed > self.width()
         if has_two_rows != self._has_two_rows:
             self._has_two_rows = has_two_rows
@@ -92,33 +111,51 @@ class TransportBar(QFrame):
                 self._grid.addWidget(self.status, 0, 2, Qt.AlignmentFlag.AlignRight | middle)
             self.updateGeometry()
 
+    def _explain(self) -> None:
+        self._show_session()
+        self._show_speech()
+        self._show_overlay()
+
     def _show_session(self) -> None:
-        session = self._controller.state.session
+        session, key = self._controller.state.session, self.key_hint("start-or-stop")
         if session.is_busy:
-            _label(self.start_button, "Stop", "stop", "Stop commenting (Space).")
+            _label(self.start_button, "Stop", "stop", f"Stop commenting{key}.")
         else:
-            sentence = "Start commenting (Space)."
+            sentence = f"Start commenting{key}."
             if session.source is None:
                 sentence = "Choose what to watch first."
             elif session.model.has_failed:
                 sentence = "Choose a model first."
             _label(self.start_button, "Start", "play", sentence)
         self.start_button.setEnabled(session.is_busy or session.can_start)
+        key = self.key_hint("pause")
         if session.phase is Phase.PAUSED:
-            _label(self.pause_button, "Resume", "play", "Go on (P).")
+            _label(self.pause_button, "Resume", "play", f"Go on{key}.")
         else:
-            _label(self.pause_button, "Pause", "pause", "Hold picture and commentary (P).")
+            _label(self.pause_button, "Pause", "pause", f"Hold picture and commentary{key}.")
         self.pause_button.setEnabled(session.phase in (Phase.RUNNING, Phase.PAUSED))
 
     def _show_speech(self) -> None:
-        is_on = self._controller.state.speech.is_on
+        is_on, key = self._controller.state.speech.is_on, self.key_hint("speech")
         self.speech_button.setChecked(is_on)
         self.speech_button.setText("Speech on" if is_on else "Speech off")
         self.speech_button.set_icon("speech-on" if is_on else "speech-off")
+        silence = self._controller.actions.keys("silence") if "silence" in self._controller.actions else ()
         self.speech_button.explain(
-            "Commentary is spoken. Turn it off (S); Esc silences just this sentence."
+            f"Commentary is spoken. Turn it off{key}; {silence[0] if silence else 'Silence'} breaks off "
+            "just this sentence."
             if is_on
-            else "Speak the commentary aloud (S)."
+            else f"Speak the commentary aloud{key}."
+        )
+
+    def _show_overlay(self) -> None:
+        is_on, key = self._controller.settings.is_overlay_on, self.key_hint("overlay")
+        self.overlay_button.setChecked(is_on)
+        self.overlay_button.setText("Overlay on" if is_on else "Overlay off")
+        self.overlay_button.explain(
+            f"Captions are shown above all windows. Take them away{key}."
+            if is_on
+            else f"Show captions above all windows{key}."
         )
 
 
