@@ -18,7 +18,9 @@ from pathlib import Path
 from app import resources
 from app.captions import ENDINGS, CaptionFiles, Phrase, format_for
 from app.cli.caption_view import CaptionView
+from app.cli.stream_options import adjusted, read_title
 from app.errors import EngineFailedError, UsageError
+from app.models.library import checkpoint_or_hub_id
 from app.sources import SourceEnded, SourceReader, VideoFileSource
 from app.worker import (
     ChunkRequest,
@@ -35,7 +37,6 @@ from app.worker import (
     WorkerEvent,
     WorkerFailed,
 )
-from engine.errors import SettingsError
 from engine.settings import StreamSettings
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
@@ -79,26 +80,12 @@ def _check(options: argparse.Namespace) -> CaptionJob:
         video = resources.demo_video()
     if not video:
         raise UsageError("No video was given.", hint="Name one, or use --demo for the demo match.")
-    title = _title(options.title)
+    title = read_title(options.title)
     if options.demo and title is None:
         title = resources.demo_title()
-    model = resources.find_model(options.model)
+    model = checkpoint_or_hub_id(options.model)
     _source(video, options, StreamSettings())
     return CaptionJob(video=video, model=model, title=title, outputs=tuple(outputs), options=options)
-
-
-def _title(text: str | None) -> str | None:
-    if text is None or not text.startswith("@"):
-        return text
-    file = Path(text[1:])
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise UsageError(
-            f"The title cannot be read from {file}: {(error.strerror or str(error)).lower()}."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"The title cannot be read from {file}: it is not UTF-8 text.") from error
 
 
 def _source(video: str | Path, options: argparse.Namespace, settings: StreamSettings) -> VideoFileSource:
@@ -110,28 +97,6 @@ def _source(video: str | Path, options: argparse.Namespace, settings: StreamSett
         duration_s=options.duration,
         live=options.live,
     )
-
-
-def _settings(model_settings: StreamSettings, job: CaptionJob) -> StreamSettings:
-    """The checkpoint's settings with what the command line says about them. Raises UsageError."""
-    options = job.options
-    try:
-        window, sampling = model_settings.window, model_settings.sampling
-        if options.fps is not None:
-            window = dataclasses.replace(window, fps=options.fps)
-        if options.seed is not None:
-            sampling = dataclasses.replace(sampling, seed=options.seed)
-        if options.greedy:
-            sampling = dataclasses.replace(sampling, greedy=True)
-        return dataclasses.replace(
-            model_settings,
-            window=window,
-            sampling=sampling,
-            title=model_settings.title if job.title is None else job.title,
-            query=model_settings.query if options.query is None else options.query,
-        )
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
 
 
 class _Run:
@@ -198,7 +163,7 @@ class _Run:
         return False
 
     def _start(self, ready: ModelReady, worker: EngineWorker) -> None:
-        settings = _settings(ready.settings, self._job)
+        settings = adjusted(ready.settings, self._job.options, self._job.title)
         source = _source(self._job.video, self._job.options, settings)
         self._reader = SourceReader(
             source,

@@ -11,5 +11,14 @@ class ModelSettings:
     """The model."""
 
     model: str = setting(
-        DEMO, page="memory", description='Which model comments: "demo" or a checkpoint\'s folder.'
+        DEMO, page="memory", description='Which model comments: "demo", a hub id, or a checkpoint\'s folder.'
+    )
+    models_folder: str = setting(
+        "",
+        page="models",
+        label="Folder for models",
+        description="Where downloaded models are kept, up to 17 GB each; empty for the usual place.",
+    )
+    more_models: tuple[str, ...] = setting(
+        (), page="memory", description="Hub ids of models that a person added to the list."
     )

@@ -4,6 +4,24 @@ import dataclasses
 
 from app.settings.declaration import setting
 
+LANGUAGES = (
+    ("", "As the model was taught"),
+    ("English", "English"),
+    ("Chinese", "Chinese"),
+    ("German", "German"),
+    ("French", "French"),
+    ("Spanish", "Spanish"),
+    ("Portuguese", "Portuguese"),
+    ("Italian", "Italian"),
+    ("Dutch", "Dutch"),
+    ("Polish", "Polish"),
+    ("Russian", "Russian"),
+    ("Japanese", "Japanese"),
+    ("Korean", "Korean"),
+    ("Arabic", "Arabic"),
+    ("Vietnamese", "Vietnamese"),
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SaySettings:
@@ -11,4 +29,17 @@ class SaySettings:
 
     title: str = setting(
         "", page="memory", description='What was last written under "What is this?"; the demo has its own.'
+    )
+    teams: str = setting("", page="memory", description="Teams or groups that were last told of.")
+    people: str = setting("", page="memory", description="People that were last told of.")
+    preset: str = setting("sports", page="memory", description="The persona that comments.")
+    presets: tuple[str, ...] = setting(
+        (), page="memory", description="Presets that were changed or made, one JSON object each."
+    )
+    language: str = setting(
+        "",
+        page="say",
+        label="Language",
+        description="The language to comment in. The demo model speaks English only; StreamingVLM was taught in English.",
+        choices=LANGUAGES,
     )

@@ -39,6 +39,11 @@ class Commentary:
         if self._state.transcript.rows:
             self._state.transcript.add_heading(heading)
 
+    def begin_answer(self, phrase_s: float, question: str) -> None:
+        """The phrase about the chunk that starts at `phrase_s` answers a person's question."""
+        self._state.question.take()
+        self._state.transcript.add_question(phrase_s, question)
+
     def push_piece(self, phrase_s: float, piece: str) -> None:
         """A piece of the phrase about the chunk that starts at `phrase_s`."""
         self._state.transcript.add_words(phrase_s, self._state.captions.push_piece(phrase_s, piece))

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from app import resources
 from app.errors import RingsideError
+from app.models.library import models_folder
+from app.models.manager import ModelManager
 from app.settings import DEMO, SettingsStore, UserSettings
 from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
 from app.window.actions import Actions
@@ -22,6 +24,7 @@ from app.window.commentary import Commentary
 from app.window.picture import Picture, PictureBox
 from app.window.poster import first_picture
 from app.window.runner import Runner
+from app.window.saying import Saying
 from app.window.state.app import AppState
 from app.window.state.event import Event
 from app.window.state.messages import Message
@@ -53,6 +56,17 @@ class Controller:
         self.pictures = PictureBox(lambda: self._background.post(self.picture_came.emit))
         self._commentary = Commentary(self.state, self._background.post, self._on_speech_switch)
         self._runner = Runner(self.state, self._commentary, self.pictures, self._background)
+        self.saying = Saying(self.state, lambda: self.settings, self.remember, self._runner.ask)
+        self._runner.compose = self.saying.compose
+        self.settings_changed.subscribe(self.saying.settings_changed)
+        self.models = ModelManager(
+            folder=lambda: models_folder(self.settings.models_folder),
+            chosen=lambda: self.settings.model,
+            more=lambda: self.settings.more_models,
+            keep_more=lambda repos: self.remember(more_models=repos),
+            post=self._background.post,
+            aside=self.aside,
+        )
         self._is_open = False
         self._saving: asyncio.TimerHandle | None = None
         self._choose_remembered()
@@ -88,7 +102,9 @@ class Controller:
         self._runner.stop()
         if self._saving is not None:
             self._saving.cancel()
-        await self._background.close(self._runner.shut, self._commentary.close, self._store.save)
+        await self._background.close(
+            self._runner.shut, self._commentary.close, self._store.save, self.models.close
+        )
 
     def remember(self, **changes: object) -> None:
         """Change settings, and keep them a moment later."""
@@ -150,9 +166,11 @@ class Controller:
 
     def choose_file(self, path: str) -> None:
         """Watch a video file."""
-        title = self.settings.title if path == self.settings.recent_file else ""
-        self.remember(source=path, recent_file=path, title=title)
-        self._choose(Source(kind="file", name=Path(path).name, path=path), title)
+        if path != self.settings.recent_file:
+            self.remember(title="", teams="", people="")
+        self.remember(source=path, recent_file=path)
+        self._choose(Source(kind="file", name=Path(path).name, path=path), self.settings.title)
+        self.state.set_details(teams=self.settings.teams, people=self.settings.people)
 
     def set_title(self, title: str) -> None:
         """What is this? Used from the next start."""
@@ -165,7 +183,8 @@ class Controller:
         """Another model: "demo", a folder, or a hub id."""
         self._runner.stop()
         self.remember(model=name)
-        self._runner.load_model(name)
+        self._runner.load_model(name, self.models.store)
+        self.models.chosen_changed()
 
     def choose_theme(self, name: ThemeName) -> None:
         """Other colours."""
@@ -194,6 +213,7 @@ class Controller:
         elif Path(source).is_file():
             self.state.session.choose(Source(kind="file", name=Path(source).name, path=source))
             self.state.set_title(self.settings.title)
+            self.state.set_details(teams=self.settings.teams, people=self.settings.people)
 
     def _choose(self, source: Source, title: str) -> None:
         self._runner.stop()
@@ -202,13 +222,14 @@ class Controller:
         self.state.session.update(phase=Phase.IDLE, figures=Figures())
         self.state.captions.clear()
         self.state.set_title(title)
+        self.state.set_details(teams="", people="")
         self._background.spawn(self._bring_poster(source.kind))
 
     async def _prepare(self) -> None:
         # One after the other: libraries that are loaded while torch's is keep the whole program waiting.
         posters = [self._background.spawn(self._bring_poster(kind)) for kind in (DEMO, "file")]
         await asyncio.wait(posters, timeout=_POSTERS_FIRST_S)
-        self._runner.load_model(self.settings.model)
+        self._runner.load_model(self.settings.model, self.models.store)
         await self._runner.model_is_known()
         if self.state.speech.is_on:
             self._commentary.switch_speech(is_on=True)

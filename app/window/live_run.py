@@ -6,6 +6,8 @@ with words.
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -49,6 +51,7 @@ class LiveRun:
         self._reader: SourceReader | None = None
         self._is_stopped = False
         self._paused_at_s: float | None = None
+        self._questions: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     @staticmethod
     def now_s() -> float:
@@ -68,6 +71,10 @@ class LiveRun:
         self._source = source
         self._reader = SourceReader(source, self._take_chunk, self._take_end)
         self._reader.start()
+
+    def ask(self, question: str) -> None:
+        """Put a question into the next chunk."""
+        self._questions.put(question)
 
     def pause(self) -> None:
         """Hold the picture."""
@@ -98,7 +105,12 @@ class LiveRun:
             return False
         self.num_frames_per_chunk = chunk.num_frames
         self._post(self.pulse.chunk_came, chunk.end_s, self.now_s())
-        return self._worker.submit(ChunkRequest(chunk))
+        return self._worker.submit(ChunkRequest(chunk, question=self._next_question()))
+
+    def _next_question(self) -> str | None:
+        with contextlib.suppress(queue.Empty):
+            return self._questions.get_nowait()
+        return None
 
     def _take_end(self, ended: SourceEnded) -> None:
         self._post(self._on_end, self, ended)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import linecache
-from pathlib import Path
+from collections.abc import Callable
 
-from app import resources
 from app.errors import RingsideError
+from app.models.catalogue import find_model
+from app.models.errors import ModelNotHereError
+from app.models.library import find_checkpoint
+from app.models.store import ModelStore
 from app.session import SessionHead
-from app.settings import DEMO
 from app.sources import SourceEnded, VideoFileSource
 from app.window.background import Background
 from app.window.commentary import Commentary
@@ -28,6 +30,7 @@ from app.worker import (
     LoadModel,
     ModelLoading,
     ModelReady,
+    QuestionTaken,
     SessionStarted,
     SessionStopped,
     StartSession,
@@ -54,9 +57,14 @@ class Runner:
         self._background = background
         self._worker = EngineWorker(lambda event: background.post(self._on_worker_event, event))
         self._defaults = StreamSettings()
+        self.compose: Callable[[StreamSettings], StreamSettings] = lambda usual: dataclasses.replace(
+            usual, title=state.title
+        )
+        """From a checkpoint's usual settings to those of a run."""
         self._model_known = asyncio.Event()
         self._session_started: asyncio.Future[None] | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._finding: asyncio.Task[None] | None = None
         self._run: LiveRun | None = None
         self._num_runs = 0
 
@@ -69,18 +77,26 @@ class Runner:
         """End the worker and wait for its thread; not on the loop."""
         self._worker.close()
 
-    def load_model(self, choice: str) -> None:
-        """Load "demo", a folder or a hub id, in place of the present model."""
+    def load_model(self, choice: str, store: ModelStore) -> None:
+        """Load "demo", a folder, or a hub id that is in `store`, in place of the present model."""
         self._model_known.clear()
-        name = "Demo model" if choice == DEMO else Path(choice).name
         self._state.messages.take_back("model")
-        self._state.session.update(model=ModelState(name=name, doing="starting"))
+        self._state.session.update(model=ModelState(name=find_model(choice).name, doing="starting"))
+        if self._finding is not None:
+            self._finding.cancel()
+        self._finding = self._background.spawn(self._find_and_load(choice, store))
+
+    async def _find_and_load(self, choice: str, store: ModelStore) -> None:
         try:
-            path = resources.find_model(choice)
+            path = await self._background.in_thread(lambda: find_checkpoint(choice, store))
+        except ModelNotHereError as error:
+            self._model_failed(
+                error.line, "", action="Models…", act=lambda: self._state.page_wanted.emit("models")
+            )
         except RingsideError as error:
             self._model_failed(error.line, "")
-            return
-        self._worker.submit(LoadModel(path))
+        else:
+            self._worker.submit(LoadModel(path))
 
     async def model_is_known(self) -> None:
         """Wait until the model is there, or cannot be loaded."""
@@ -104,6 +120,13 @@ class Runner:
         self._end_run()
         if self._state.session.is_busy:
             self._state.session.update(phase=Phase.IDLE, figures=Figures())
+
+    def ask(self, question: str) -> bool:
+        """Put a question to the model with the next chunk; False if nothing runs."""
+        if self._run is None:
+            return False
+        self._run.ask(question)
+        return True
 
     def pause_or_resume(self) -> None:
         """Hold the run, or let it go on."""
@@ -131,7 +154,7 @@ class Runner:
                 post=self._background.post,
                 on_end=self._on_source_ended,
             )
-            settings = dataclasses.replace(self._defaults, title=self._state.title)
+            settings = self.compose(self._defaults)
             window = settings.window
             video = await self._background.in_thread(
                 lambda: VideoFileSource(
@@ -164,6 +187,7 @@ class Runner:
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
+        self._state.question.forget()
         if run is not None:
             run.stop()
             self._worker.submit(StopSession(run.session_id))
@@ -196,18 +220,29 @@ class Runner:
                 self._model_known.set()
             case WorkerFailed(during="loading"):
                 self._model_failed(_in_one(event), event.details)
-            case SessionStarted() | SessionStopped() | TextPiece() | StepDone() | WorkerFailed():
+            case (
+                SessionStarted()
+                | SessionStopped()
+                | QuestionTaken()
+                | TextPiece()
+                | StepDone()
+                | WorkerFailed()
+            ):
                 # Answers to a run that was given up are late, and of no use.
                 if self._run is not None and event.session_id == self._run.session_id:
                     self._on_run_event(self._run, event)
 
     def _on_run_event(
-        self, run: LiveRun, event: SessionStarted | SessionStopped | TextPiece | StepDone | WorkerFailed
+        self,
+        run: LiveRun,
+        event: SessionStarted | SessionStopped | QuestionTaken | TextPiece | StepDone | WorkerFailed,
     ) -> None:
         match event:
             case SessionStarted():
                 if self._session_started is not None and not self._session_started.done():
                     self._session_started.set_result(None)
+            case QuestionTaken():
+                self._commentary.begin_answer(event.start_s, event.question)
             case TextPiece():
                 self._commentary.push_piece(event.start_s, event.text)
             case StepDone():
@@ -229,7 +264,14 @@ class Runner:
             case WorkerFailed():
                 self._run_failed(_in_one(event), event.details)
 
-    def _model_failed(self, text: str, details: str) -> None:
+    def _model_failed(
+        self,
+        text: str,
+        details: str,
+        *,
+        action: str = "Choose folder…",
+        act: Callable[[], None] | None = None,
+    ) -> None:
         session = self._state.session
         session.update(model=dataclasses.replace(session.model, has_failed=True, is_ready=False))
         self._model_known.set()
@@ -238,8 +280,8 @@ class Runner:
                 text=text,
                 details=details,
                 topic="model",
-                action="Choose folder…",
-                act=self._state.model_folder_wanted.emit,
+                action=action,
+                act=act or self._state.model_folder_wanted.emit,
             )
         )
 

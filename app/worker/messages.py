@@ -51,7 +51,7 @@ class StartSession:
 class ChunkRequest:
     """Comment on one chunk. Chunks that come while no session runs are dropped.
 
-    Answers: TextPiece, any number of times, then StepDone or WorkerFailed.
+    Answers: QuestionTaken if there is a question, TextPiece any number of times, then StepDone or WorkerFailed.
     """
 
     chunk: FrameChunk
@@ -109,6 +109,17 @@ class SessionStarted:
     """Chunks may come."""
 
     session_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class QuestionTaken:
+    """The words that follow, about this chunk, answer a person's question."""
+
+    start_s: float
+    """Start of the chunk, in seconds of the stream."""
+
+    question: str
+    session_id: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +186,7 @@ WorkerEvent = (
     ModelLoading
     | ModelReady
     | SessionStarted
+    | QuestionTaken
     | TextPiece
     | StepDone
     | SessionStopped

@@ -25,6 +25,7 @@ from app.worker.messages import (
     LoadModel,
     ModelLoading,
     ModelReady,
+    QuestionTaken,
     SessionStarted,
     SessionStopped,
     Shutdown,
@@ -175,6 +176,8 @@ class EngineWorker:
         if self._session is None:
             _log.debug("no session runs; the chunk at %.1f s is dropped", chunk.start_s)
             return
+        if request.question:
+            self._emit(QuestionTaken(chunk.start_s, request.question, self._session_id))
         try:
             step = self._session.step(chunk, question=request.question)
             for piece in step:

@@ -51,11 +51,14 @@ class TranscriptState:
         self.row_added: Event[int] = Event()
         self.row_grew: Event[int, str] = Event()
         """Row, and what was added to its text."""
+        self.rows_added: Event[int] = Event()
+        """Many rows at once, from this one to the last; none of them is told as `row_added`."""
         self.cleared: Event[()] = Event()
         self._rows: list[TranscriptRow] = []
         self._phrase_s = -1.0
         self._begins_row = True
         self._num_silent = 0
+        self._answer_s: float | None = None
 
     @property
     def rows(self) -> Sequence[TranscriptRow]:
@@ -64,6 +67,8 @@ class TranscriptState:
 
     def add_words(self, phrase_s: float, words: Sequence[str]) -> None:
         """Words of the phrase about the chunk that starts at `phrase_s`."""
+        if self._answer_s is not None and phrase_s != self._answer_s:
+            self._begins_row, self._answer_s = True, None
         for word in words:
             self._num_silent = 0
             if phrase_s != self._phrase_s and self._rows and not self._begins_row:
@@ -72,21 +77,38 @@ class TranscriptState:
             self._phrase_s = phrase_s
             if self._begins_row:
                 self._begins_row = False
-                self._append(TranscriptRow(phrase_s, word))
+                mark = "Answer: " if phrase_s == self._answer_s else ""
+                self._append(TranscriptRow(phrase_s, f"{mark}{word}"))
             else:
                 self._rows[-1].text += f" {word}"
                 self.row_grew.emit(len(self._rows) - 1, f" {word}")
 
     def add_silence(self) -> None:
         """A chunk was passed over without a word; after a few of them the next words start a row."""
+        if self._answer_s is not None and self._begins_row:
+            self._append(TranscriptRow(self._answer_s, "No answer this time."))
+            self._answer_s = None
         self._num_silent += 1
         self._begins_row = self._begins_row or self._num_silent >= PAUSE_CHUNKS
+
+    def add_question(self, phrase_s: float, question: str) -> None:
+        """A person asked this; the phrase about the chunk that starts at `phrase_s` answers it, in a row of its own."""
+        self._append(TranscriptRow(phrase_s, f"You asked: {question}"))
+        self._begins_row, self._answer_s, self._phrase_s = True, phrase_s, phrase_s
 
     def add_heading(self, text: str) -> None:
         """Another session begins."""
         self._begins_row = True
         self._phrase_s = -1.0
         self._append(TranscriptRow(None, text))
+
+    def add_rows(self, rows: Sequence[tuple[float, str]]) -> None:
+        """Rows of an earlier session: when each began, and its text."""
+        if rows:
+            first = len(self._rows)
+            self._rows.extend(TranscriptRow(start_s, text) for start_s, text in rows)
+            self._begins_row = True
+            self.rows_added.emit(first)
 
     def clear(self) -> None:
         """Forget everything."""
