@@ -175,6 +175,17 @@ class JournalError(RingsideError):
         self.folder = folder
 
 
+class PortError(RingsideError):
+    """The page for OBS cannot be served."""
+
+    def __init__(self, port: int, error: OSError) -> None:
+        super().__init__(
+            f"The browser source cannot be served at port {port}: {(error.strerror or str(error)).lower()}.",
+            hint="Choose another port under Settings, Stream.",
+        )
+        self.port = port
+
+
 class NoDisplayError(RingsideError):
     """There is no screen on which a window could open."""
 

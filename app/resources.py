@@ -53,6 +53,11 @@ def icon(name: str) -> Path:
     return _file(f"The icon {name!r}", "icons", f"{name}.svg")
 
 
+def overlay_page(name: str) -> bytes:
+    """What a file of the page for OBS holds, by its name. Raises ResourceMissingError."""
+    return _file("The page for OBS", "overlay", name).read_bytes()
+
+
 def find_model(name: str) -> str:
     """What the engine loads for a name a person gave: a checkpoint folder, or a hub id.
 

@@ -82,6 +82,8 @@ class TranscriptPanel(QFrame):
         state.cleared.subscribe(self._empty_words.show)
         state.row_added.subscribe(lambda _: self._refresh_soon())
         state.row_grew.subscribe(lambda *_: self._refresh_soon())
+        state.rows_added.subscribe(lambda _: self._empty_words.hide())
+        state.rows_added.subscribe(lambda _: self._refresh_soon())
         state.cleared.subscribe(self._find_again)
         theme.changed.connect(self._retheme)
 

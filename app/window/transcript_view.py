@@ -5,14 +5,16 @@ rows in sight cost anything. Knows no find box, and nothing of captions or speec
 """
 
 import bisect
+from collections.abc import Callable
 
-from PySide6.QtCore import QMimeData, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetrics,
     QGuiApplication,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -21,6 +23,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
     QTextOption,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit, QTextEdit, QWidget
 from shiboken6 import isValid
@@ -43,6 +46,8 @@ class TranscriptView(QPlainTextEdit):
     """The rows; block i of the document is row i. Follows the newest row unless a person scrolled up."""
 
     following_changed = Signal(bool)
+    row_chosen = Signal(int)
+    """A person clicked a row, or pressed Enter on it, and it is one that can be gone to."""
 
     def __init__(self, state: TranscriptState, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +62,8 @@ class TranscriptView(QPlainTextEdit):
         self._is_moving_itself = False
         self._matches: list[Match] = []
         self._copied: QMimeData | None = None
+        self._pressed_at: QPoint | None = None
+        self._leads_somewhere: Callable[[int], bool] = lambda _: False
         self._current: int | None = None
         document = QTextDocument(self)
         document.setDocumentLayout(_RowLayout(document))
@@ -73,6 +80,7 @@ class TranscriptView(QPlainTextEdit):
         self._times = _Times(self)
         state.row_added.subscribe(self._add_row)
         state.row_grew.subscribe(self._grow_row)
+        state.rows_added.subscribe(self._add_rows)
         state.cleared.subscribe(self._clear)
         theme.changed.connect(self._retheme)
         self.updateRequest.connect(self._times.follow)
@@ -91,12 +99,46 @@ class TranscriptView(QPlainTextEdit):
         self._set_following(True)
         self._follow()
 
+    def lead(self, leads_somewhere: Callable[[int], bool]) -> None:
+        """Which rows can be gone to."""
+        self._leads_somewhere = leads_somewhere
+
+    def choose_at(self, y: int) -> None:
+        """Choose the row at a height of the viewport, in pixels."""
+        block = self.cursorForPosition(QPoint(0, y)).block()
+        if self.blockBoundingGeometry(block).translated(self.contentOffset()).bottom() >= y:
+            self._choose(block.blockNumber())
+
+    def leads_at(self, y: int) -> bool:
+        """Whether the row at a height of the viewport can be gone to."""
+        return self._leads_somewhere(self.cursorForPosition(QPoint(0, y)).blockNumber())
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Space is the window's: it starts and stops."""
+        """Enter goes to the row's moment. Space is the window's: it starts and stops."""
         if event.key() == Qt.Key.Key_Space:
             event.ignore()
-            return
-        super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._choose(self.textCursor().blockNumber())
+        else:
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """A click may choose, a drag selects."""
+        is_click = event.button() == Qt.MouseButton.LeftButton and not event.modifiers()
+        self._pressed_at = event.position().toPoint() if is_click else None
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Choose the row that was clicked, if nothing was selected."""
+        super().mouseReleaseEvent(event)
+        pressed_at, self._pressed_at = self._pressed_at, None
+        place = event.position().toPoint()
+        if (
+            pressed_at is not None
+            and (place - pressed_at).manhattanLength() < QGuiApplication.styleHints().startDragDistance()
+            and not self.textCursor().hasSelection()
+        ):
+            self.choose_at(place.y())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The times keep their column, and the newest row its place."""
@@ -206,6 +248,17 @@ class TranscriptView(QPlainTextEdit):
         self._make_column()
         self._follow()
 
+    def _add_rows(self, first: int) -> None:
+        text = "\n".join(row.text for row in self._state.rows[first:])
+        self._is_moving_itself = True
+        cursor = self._end()
+        if first:
+            cursor.insertBlock()
+        cursor.insertText(text, QTextCharFormat())
+        self._is_moving_itself = False
+        self._make_column()
+        self._follow()
+
     def _grow_row(self, index: int, addition: str) -> None:
         self._end().insertText(addition, QTextCharFormat())
         self._follow()
@@ -233,10 +286,16 @@ class TranscriptView(QPlainTextEdit):
             self.setViewportMargins(width, 0, 0, 0)
             self._times.resize(width, self._times.height())
 
+    def _choose(self, row: int) -> None:
+        if self._leads_somewhere(row):
+            self.row_chosen.emit(row)
+
     def _tell_time(self) -> None:
         rows, index = self._state.rows, self.textCursor().blockNumber()
         time_s = rows[index].start_s if index < len(rows) else None
         said = f" This row was said at {clock(time_s)}." if time_s is not None else ""
+        if said and self._leads_somewhere(index):
+            said += " Enter goes there in the video."
         self.setAccessibleDescription(f"Everything that was said, oldest first.{said}")
 
     def _scrolled(self, value: int) -> None:
@@ -264,12 +323,27 @@ class _Times(QWidget):
     def __init__(self, view: TranscriptView) -> None:
         super().__init__(view)
         self.setAccessibleName("Times")
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setMouseTracking(True)
         self._view = view
 
     def follow(self, place: QRect, moved_by: int) -> None:
         """The rows were scrolled, or some of them are new."""
         self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """A hand over times that can be gone to."""
+        leads = self._view.leads_at(round(event.position().y()))
+        self.setCursor(Qt.CursorShape.PointingHandCursor if leads else Qt.CursorShape.ArrowCursor)
+        self.setToolTip("Go to this moment in the video." if leads else "")
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """A click goes to the row's moment."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self._view.choose_at(round(event.position().y()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Over the times the wheel scrolls as it does beside them."""
+        QCoreApplication.sendEvent(self._view.verticalScrollBar(), event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """The times of the rows in sight."""

@@ -1,0 +1,124 @@
+// Captions as Ringside sends them, in lines that roll. Words reach the page as text nodes only, never as markup.
+"use strict";
+
+const QUIET_MS = 40000; // Ringside says something at least every fifteen seconds.
+const AGAIN_MS = [500, 1000, 2000, 4000, 5000];
+
+const band = document.getElementById("captions");
+let state = null;
+let last = 0; // number of the newest word that has its place
+let numFailures = 0;
+let source = null;
+let watchdog = 0;
+
+function clear() {
+  band.replaceChildren();
+}
+
+function newLine() {
+  const line = document.createElement("p");
+  line.className = "line";
+  line.dir = "auto";
+  band.append(line);
+  while (band.childElementCount > state.style.num_lines) {
+    band.firstElementChild.remove();
+  }
+  return line;
+}
+
+function place(word) {
+  const span = document.createElement("span");
+  span.className = "word";
+  span.textContent = word.text;
+  span.dataset.text = word.text;
+  span.dataset.phrase = String(word.phrase);
+  let line = band.lastElementChild;
+  if (line === null || (word.begins && line.childElementCount > 0)) {
+    line = newLine();
+  }
+  const space = line.childElementCount > 0 ? document.createTextNode(" ") : null;
+  if (space !== null) {
+    line.append(space);
+  }
+  line.append(span);
+  if (space !== null && line.scrollWidth > line.clientWidth) {
+    span.remove();
+    space.remove();
+    newLine().append(span);
+  }
+}
+
+function refit() {
+  clear();
+  state.words.forEach(place);
+}
+
+function dress(style) {
+  const look = document.documentElement.style;
+  const family = style.font ? `${JSON.stringify(style.font)}, ` : "";
+  look.setProperty("--font", `${family}system-ui, sans-serif`);
+  look.setProperty("--size", `${style.size_px}px`);
+  look.setProperty("--text", style.text_colour);
+  look.setProperty("--outline", `${style.outline_px}px`);
+  look.setProperty("--outline-colour", style.outline_colour);
+  const alpha = Math.round(style.background_opacity * 255).toString(16).padStart(2, "0");
+  look.setProperty("--background", `${style.background_colour}${alpha}`);
+  look.setProperty("--dim", String(style.dim_opacity));
+  look.setProperty("--lines", String(style.num_lines));
+  look.setProperty("--align", style.align === "centre" ? "center" : style.align);
+  look.setProperty("--margin", `${style.margin_px}px`);
+  document.body.className = style.position;
+}
+
+function show(next) {
+  const isNew = state === null || state.epoch !== next.epoch;
+  const isRestyled = state === null || JSON.stringify(state.style) !== JSON.stringify(next.style);
+  state = next;
+  band.hidden = state.hidden || state.words.length === 0;
+  if (isRestyled) {
+    dress(state.style);
+  }
+  if (isNew || isRestyled) {
+    refit();
+  } else {
+    state.words.filter((word) => word.number > last).forEach(place);
+  }
+  last = state.words.length > 0 ? state.words[state.words.length - 1].number : 0;
+  const spoken = new Set(state.spoken.map(String));
+  for (const span of band.querySelectorAll(".word")) {
+    span.classList.toggle("spoken", spoken.has(span.dataset.phrase));
+  }
+  band.classList.toggle("silent", state.silent);
+}
+
+function heard() {
+  clearTimeout(watchdog);
+  watchdog = setTimeout(connectAgain, QUIET_MS);
+}
+
+function connectAgain() {
+  source.close();
+  clearTimeout(watchdog);
+  const wait = AGAIN_MS[Math.min(numFailures, AGAIN_MS.length - 1)];
+  numFailures += 1;
+  watchdog = setTimeout(connect, wait);
+}
+
+function connect() {
+  source = new EventSource("events");
+  source.addEventListener("captions", (event) => {
+    numFailures = 0;
+    heard();
+    show(JSON.parse(event.data));
+  });
+  source.addEventListener("alive", heard);
+  source.addEventListener("error", connectAgain);
+  heard();
+}
+
+addEventListener("resize", () => {
+  if (state !== null) {
+    refit();
+  }
+});
+connect();
