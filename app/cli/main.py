@@ -1,4 +1,4 @@
-"""The command `ringside`: the window, `ringside caption` and `ringside doctor`.
+"""The command `ringside`: the window, `ringside caption`, `ringside narrate` and `ringside doctor`.
 
 Knows which part of the program a command line asks for, and how errors become one line and an exit code: 2 for a
 command that cannot be, 1 for one that failed, 130 for one that was interrupted.
@@ -18,7 +18,7 @@ from app.errors import NoDisplayError, RingsideError, UsageError
 
 EXIT_OK, EXIT_FAILED, EXIT_BAD_USE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
-_COMMANDS = ("caption", "doctor")
+_COMMANDS = ("caption", "narrate", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,6 +56,11 @@ def _run(arguments: list[str]) -> int:
             from app.cli.caption import caption
 
             return caption(options)
+        case ["narrate", *rest]:
+            options = parsers.narrate_parser().parse_args(rest)
+            from app.cli.narrate import narrate
+
+            return narrate(options)
         case ["doctor", *rest]:
             options = parsers.doctor_parser().parse_args(rest)
             from app.cli.doctor import doctor

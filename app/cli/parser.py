@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,6 +22,7 @@ examples:
   ringside                                          open the window
   ringside caption match.mp4 --out match.srt        subtitles for a video
   ringside caption --demo --live                    the demo match, live in this terminal
+  ringside narrate match.mp4 --out told.mp4         a video that tells itself
   ringside doctor                                   what this machine can do
 """
 
@@ -33,6 +34,16 @@ examples:
   ringside caption match.mp4 --model mit-han-lab/StreamingVLM --device cuda --live
 
 Without --out the captions are printed. They may be wrong: a model wrote them.
+"""
+
+NARRATE_EPILOG = """\
+examples:
+  ringside narrate match.mp4 --out told.mp4
+  ringside narrate match.mp4 --title @teams.txt --voice en-us --duck-db 15 --save-captions told.srt --out told.mp4
+  ringside narrate match.mp4 --from told.srt --out told.mp4     say what stands in an edited transcript
+
+Each phrase begins at its own time and is spoken faster where it would not fit. What is said may be wrong: a model
+wrote it.
 """
 
 
@@ -75,7 +86,8 @@ def main_parser(version: str) -> Parser:
         prog="ringside",
         description="Live commentary on a video, second by second, by a model on this machine.\n"
         "Without a command, opens the window.",
-        usage="ringside [options]\n       ringside caption VIDEO --out FILE\n       ringside doctor",
+        usage="ringside [options]\n       ringside caption VIDEO --out FILE\n"
+        "       ringside narrate VIDEO --out FILE.mp4\n       ringside doctor",
         epilog=MAIN_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"ringside {version}")
@@ -106,13 +118,7 @@ def caption_parser() -> Parser:
     what.add_argument("--duration", type=duration, metavar="TIME", help="how much to watch (default: all)")
     what.add_argument("--fps", type=frame_rate, metavar="N", help="frames a second (default: the model's)")
     what.add_argument("--live", action="store_true", help="at the speed at which the video plays, printed")
-    who = parser.add_argument_group("who comments, and on what")
-    who.add_argument("--model", default="demo", help="demo (default), a checkpoint folder, or a hub id")
-    who.add_argument("--title", metavar="TEXT", help="what the commentator knows beforehand; @FILE reads it")
-    who.add_argument("--query", metavar="TEXT", help="what the model is asked to do")
-    who.add_argument("--greedy", action="store_true", help="always the likeliest word")
-    who.add_argument("--seed", type=seed, metavar="N", help="the same words on every run")
-    who.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    _add_commentator(parser)
     where = parser.add_argument_group("where to write")
     where.add_argument(
         "--out",
@@ -126,6 +132,81 @@ def caption_parser() -> Parser:
     where.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
     where.add_argument("-v", "--verbose", action="store_true", help="log what happens")
     return parser
+
+
+def narrate_parser() -> Parser:
+    """Options of `ringside narrate`."""
+    parser = Parser(
+        prog="ringside narrate",
+        description="Make a video that tells itself: commentary spoken over its own, quieter sound, and subtitles.",
+        usage="ringside narrate (VIDEO | --demo) [options] --out FILE.mp4",
+        epilog=NARRATE_EPILOG,
+    )
+    what = parser.add_argument_group("what to narrate")
+    what.add_argument("video", nargs="?", type=Path, metavar="VIDEO", help="a video file")
+    what.add_argument("--demo", action="store_true", help="the demo match that ships with Ringside")
+    what.add_argument(
+        "--from",
+        dest="transcript",
+        type=Path,
+        metavar="FILE",
+        help="say what stands in this .srt, .vtt or .jsonl and watch nothing",
+    )
+    what.add_argument("--fps", type=frame_rate, metavar="N", help="frames a second (default: the model's)")
+    _add_commentator(parser)
+    how = parser.add_argument_group("how it sounds")
+    how.add_argument(
+        "--voice", default="", metavar="NAME", help="a voice's name or language; see --list-voices"
+    )
+    how.add_argument("--natural", action="store_true", help="the natural voice, where it is installed")
+    how.add_argument("--list-voices", action="store_true", help="print the voices of this machine and exit")
+    how.add_argument(
+        "--rate", type=percent(50, 300), default=1.0, metavar="PERCENT", help="how fast (default: 100)"
+    )
+    how.add_argument(
+        "--volume", type=percent(0, 100), default=1.0, metavar="PERCENT", help="how loud (default: 100)"
+    )
+    how.add_argument(
+        "--duck-db",
+        type=decibels,
+        default=12.0,
+        metavar="DB",
+        help="how much quieter the original is meanwhile (default: 12)",
+    )
+    how.add_argument(
+        "--whole-sentences",
+        action="store_true",
+        help="speak sentences in one go, from the time of their first phrase",
+    )
+    where = parser.add_argument_group("where to write")
+    where.add_argument("--out", type=Path, metavar="FILE", help="the narrated video, .mp4")
+    where.add_argument(
+        "--save-captions",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="also write what is said: .srt, .vtt, .txt or .jsonl",
+    )
+    where.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
+    where.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+    where.add_argument(
+        "--json",
+        action="store_true",
+        help="progress as JSON lines for another program; the end of standard input cancels",
+    )
+    return parser
+
+
+def _add_commentator(parser: Parser) -> None:
+    who = parser.add_argument_group("who comments, and on what")
+    who.add_argument("--model", default="demo", help="demo (default), a checkpoint folder, or a hub id")
+    who.add_argument("--title", metavar="TEXT", help="what the commentator knows beforehand; @FILE reads it")
+    who.add_argument("--query", metavar="TEXT", help="what the model is asked to do")
+    who.add_argument("--greedy", action="store_true", help="always the likeliest word")
+    who.add_argument("--seed", type=seed, metavar="N", help="the same words on every run")
+    who.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
 
 
 def doctor_parser() -> Parser:
@@ -163,6 +244,32 @@ def frame_rate(text: str) -> float:
         value = math.nan
     if not 0 < value <= 120:
         raise argparse.ArgumentTypeError(f"{text!r} is no frame rate; use more than 0 and at most 120")
+    return value
+
+
+def percent(least: int, most: int) -> Callable[[str], float]:
+    """A percentage within limits, as a factor."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text.removesuffix("%"))
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from {least} to {most}")
+        return value / 100
+
+    return read
+
+
+def decibels(text: str) -> float:
+    """By how much something is made quieter."""
+    try:
+        value = float(text.lower().removesuffix("db"))
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 60:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of decibels from 0 to 60")
     return value
 
 

@@ -54,7 +54,6 @@ print(json.dumps({"event": "closed", "is_clean": service.close(10)}), flush=True
 
 WITHOUT_ESPEAK = """
 import ctypes, sys
-from pathlib import Path
 load = ctypes.cdll.LoadLibrary
 def refuse(name):
     if "espeak" in str(name):
@@ -62,7 +61,7 @@ def refuse(name):
     return load(name)
 ctypes.cdll.LoadLibrary = refuse
 from app.speech.voice_process import main
-sys.exit(main(Path(sys.argv[1])))
+sys.exit(main(sys.argv[1:]))
 """
 
 
