@@ -20,9 +20,11 @@ import torch
 
 from engine.config import TextConfig
 from engine.errors import OutOfMemoryError
+from engine.fused import rotate_cache
 from engine.memory import free_bytes
-from engine.rotary import RotaryTable, rotate_into
+from engine.rotary import RotaryTable
 
+_MOST_MOVED_BYTES = 1 << 27
 _NUM_STORES = 3  # unrotated keys, rotated keys, values
 
 
@@ -66,6 +68,20 @@ class StreamingCache:
         """Values of the filled places, (A, K, L, D); a view."""
         return self._values[:, :, : self.length]
 
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self._device
+
+    @property
+    def num_layers(self) -> int:
+        """Layers of the language model."""
+        return self._keys.shape[0]
+
+    def stores(self, layer: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """All storage of one layer, (K, capacity, D) each: unrotated keys, rotated keys, values."""
+        return self._keys[layer], self._rotated[layer], self._values[layer]
+
     def clear(self) -> None:
         """Empty every place; the storage stays."""
         self.length = 0
@@ -90,17 +106,15 @@ class StreamingCache:
         if first == len(kept):
             return
         index = torch.from_numpy(kept[first:]).to(self._device)
-        for layer in range(self._keys.shape[0]):  # by layer: the copy in between stays small
-            for store in (self._keys, self._values):
-                store[layer, :, first : self.length] = store[layer].index_select(1, index)
+        moved_bytes = self._keys[0, :, first : self.length].nbytes
+        group = max(1, _MOST_MOVED_BYTES // max(moved_bytes, 1))  # the copy in between stays small
+        for store in (self._keys, self._values):
+            for layers in torch.split(store, group):
+                layers[:, :, first : self.length] = layers.index_select(2, index)
 
     def rotate(self, table: RotaryTable) -> None:
         """Rotate every filled place from its unrotated key; ``table`` covers all ``length`` of them."""
-        if self._dtype == torch.float32:
-            rotate_into(self.rotated, self.keys, table)
-            return
-        for rotated, keys in zip(self.rotated, self.keys, strict=True):
-            rotate_into(rotated, keys, table)  # by layer: the float32 copy in between stays small
+        rotate_cache(self.rotated, self.keys, table)
 
     def append(
         self, layer: int, k_NKD: torch.Tensor, rotated_NKD: torch.Tensor, v_NKD: torch.Tensor

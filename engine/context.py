@@ -45,8 +45,8 @@ class StreamContext:
         self._cache: StreamingCache | None = None
         self._roomy_for: VisionSpan | None = None
         self._torn = False
-        self._coming: RotaryTable | None = None
-        """Rotations of the answer's tokens."""
+        self.coming: RotaryTable | None = None
+        """Rotations of the tokens that the present answer may have."""
         self._answer: list[int] = []
         self._start_over()
 
@@ -130,7 +130,9 @@ class StreamContext:
         try:
             ids = ledger.token_ids
             new_ids = ids[self.num_cached :]
-            room = TextSpan(self._settings.sampling.max_new_tokens)
+            num_most = self._settings.sampling.max_new_tokens
+            self.cache.reserve(len(new_ids) + num_most)
+            room = TextSpan(num_most)
             table = self._table([*ledger.spans(), room])
             x_NE = model.language.embed(torch.tensor(new_ids, device=model.device))
             end = len(new_ids) - len(header) - len(user.tail) - 1  # before vision_end
@@ -142,24 +144,19 @@ class StreamContext:
             self.cache.length = ledger.num_cached
             raise
         ledger.num_cached = len(ids)
-        self._coming = table[len(ids) :]
+        self.coming = table[len(ids) :]
         self._answer = []
         self.is_answering = True
         return logits_V
 
     def say(self, token_id: int) -> None:
-        """Add an id to the answer; it is pending until ``advance``."""
+        """Add an id to the answer; it is pending until ``count_cached``."""
         self._ledger.say(token_id)
         self._answer.append(token_id)
 
-    def advance(self) -> torch.Tensor:
-        """Run the answer's last token, the only one pending. Returns the raw logits (V,) of the next."""
-        assert self._coming is not None, "advance before prefill"
-        language, number = self._model.language, len(self._answer) - 1
-        token_1 = torch.tensor(self._answer[number:], device=self._model.device)
-        x_1E = language(language.embed(token_1), self._coming[number : number + 1], self.cache)
+    def count_cached(self) -> None:
+        """Take note that the answer's last token but one, the only one pending, now has its key and value."""
         self._ledger.num_cached += 1
-        return language.logits(x_1E)[0]
 
     def end_answer(self) -> tuple[int, ...]:
         """Close the answer, with <|im_end|> where it did not end in one. Returns its ids."""

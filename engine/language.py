@@ -14,30 +14,35 @@ from torch import nn
 from engine.attention import attend_cached, causal_bias
 from engine.cache import StreamingCache
 from engine.config import TextConfig
-from engine.layers import Embedding, GatedPerceptron, Linear, RMSNorm, linear
-from engine.rotary import RotaryTable, rotate
+from engine.decoding import DecodeOps
+from engine.fused import rotate
+from engine.layers import Linear, Projection, RMSNorm
+from engine.perceptron import GatedPerceptron
+from engine.precision import PRECISIONS, Precision
+from engine.quantised import QuantisedLinear, make_embedding, make_linear
+from engine.rotary import RotaryTable
 
 
 class LanguageLayer(nn.Module):
     """Causal attention over the cache, then a gated perceptron."""
 
-    def __init__(self, config: TextConfig, index: int, dtype: torch.dtype) -> None:
+    def __init__(self, config: TextConfig, index: int, dtype: torch.dtype, format: str | None) -> None:
         super().__init__()
         self._index = index
         self._num_heads, self._num_kv_heads = config.num_heads, config.num_kv_heads
         size, head_dim = config.hidden_size, config.head_dim
         num_projected = config.num_heads + 2 * config.num_kv_heads
         self.norm1 = RMSNorm(size, eps=config.norm_eps, dtype=dtype)
-        self.qkv = Linear(size, num_projected * head_dim, bias=True, dtype=dtype)
-        self.out = Linear(config.num_heads * head_dim, size, bias=False, dtype=dtype)
+        self.qkv = make_linear(size, num_projected * head_dim, bias=True, dtype=dtype, format=format)
+        self.out = make_linear(config.num_heads * head_dim, size, bias=False, dtype=dtype, format=format)
         self.norm2 = RMSNorm(size, eps=config.norm_eps, dtype=dtype)
-        self.mlp = GatedPerceptron(size, config.intermediate_size, bias=False, dtype=dtype)
+        self.mlp = GatedPerceptron(size, config.intermediate_size, bias=False, dtype=dtype, format=format)
 
     def forward(
         self, x_NE: torch.Tensor, table: RotaryTable, bias_ML: torch.Tensor | None, cache: StreamingCache
     ) -> torch.Tensor:
         num_rotated = self._num_heads + self._num_kv_heads
-        qkv = self.qkv(self.norm1(x_NE)).unflatten(-1, (num_rotated + self._num_kv_heads, -1))
+        qkv = self.qkv.project(self.norm1(x_NE)).view(x_NE.shape[0], num_rotated + self._num_kv_heads, -1)
         rotated = rotate(qkv[:, :num_rotated], table)
         k_KLD, v_KLD = cache.append(
             self._index,
@@ -45,24 +50,39 @@ class LanguageLayer(nn.Module):
             rotated[:, self._num_heads :],
             qkv[:, num_rotated:],
         )
-        x_NE = x_NE + self.out(attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD, bias_ML))
+        x_NE = x_NE + self.out.project(attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD, bias_ML))
         out_NE: torch.Tensor = x_NE + self.mlp(self.norm2(x_NE))
         return out_NE
+
+    def decode(self, x_1E: torch.Tensor, ops: DecodeOps) -> torch.Tensor:
+        """The same for a single token, by parts that can be recorded."""
+        q_1HD = ops.append(ops.norm_linear(x_1E, self.norm1, self.qkv), self._index)
+        x_1E = ops.linear_add(ops.attend(q_1HD, self._index), self.out, x_1E)
+        return ops.linear_add(ops.gated(x_1E, self.norm2, self.mlp.gate_up), self.mlp.down, x_1E)
 
 
 class LanguageModel(nn.Module):
     """Embeddings, layers, and the head that makes logits."""
 
-    def __init__(self, config: TextConfig, dtype: torch.dtype) -> None:
+    def __init__(
+        self, config: TextConfig, dtype: torch.dtype, precision: Precision = PRECISIONS["bf16"]
+    ) -> None:
         super().__init__()
+        self.config = config
         self._num_groups = config.num_heads // config.num_kv_heads
-        self.embed = Embedding(config.vocab_size, config.hidden_size, dtype=dtype)
-        self.layers = nn.ModuleList(LanguageLayer(config, index, dtype) for index in range(config.num_layers))
+        self.embed = make_embedding(
+            config.vocab_size, config.hidden_size, dtype=dtype, format=precision.embedding
+        )
+        self.layers = nn.ModuleList(
+            LanguageLayer(config, index, dtype, precision.layers) for index in range(config.num_layers)
+        )
         self.norm = RMSNorm(config.hidden_size, eps=config.norm_eps, dtype=dtype)
-        self.head: Linear | None = None
+        self.head: Linear | QuantisedLinear | None = None
         """None where the embedding is the head too."""
         if not config.tied_embeddings:
-            self.head = Linear(config.hidden_size, config.vocab_size, bias=False, dtype=dtype)
+            self.head = make_linear(
+                config.hidden_size, config.vocab_size, bias=False, dtype=dtype, format=precision.embedding
+            )
 
     def tie_head(self) -> None:
         """Use the embedding as the head."""
@@ -84,5 +104,16 @@ class LanguageModel(nn.Module):
 
     def logits(self, x_NE: torch.Tensor) -> torch.Tensor:
         """Raw logits (N, V), float32, for states that ``forward`` returned."""
-        weight_VE = self.embed.weight if self.head is None else self.head.weight
-        return linear(self.norm(x_NE), weight_VE).float()
+        return self._projection.project(self.norm(x_NE)).float()
+
+    def decode(self, token_1: torch.Tensor, ops: DecodeOps) -> torch.Tensor:
+        """Run one token at the place and with the rotation that ``ops`` was told. Returns raw logits (1, V)."""
+        x_1E = self.embed(token_1)
+        for layer in self.layers:
+            assert isinstance(layer, LanguageLayer)
+            x_1E = layer.decode(x_1E, ops)
+        return ops.norm_linear(x_1E, self.norm, self._projection).float()
+
+    @property
+    def _projection(self) -> Projection:
+        return self.embed if self.head is None else self.head

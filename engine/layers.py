@@ -1,8 +1,8 @@
 """The building blocks that the vision tower and the language model share.
 
-Knows: linear maps, the norm and the gated perceptron, with gate and up fused into one product. They hold
-storage only: nothing is initialised, because every value comes from a checkpoint.
-Does not know: attention, where weights come from.
+Knows: linear maps, the norm and embeddings. They hold storage only: nothing is initialised, because every value
+comes from a checkpoint.
+Does not know: attention, where weights come from, weights in fewer bits (``engine/quantised.py``).
 
 Shapes: N tokens, E input size, O output size, B blocks of R output rows.
 """
@@ -10,6 +10,7 @@ Shapes: N tokens, E input size, O output size, B blocks of R output rows.
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -36,6 +37,13 @@ def linear(x_NE: torch.Tensor, weight_OE: torch.Tensor, bias_O: torch.Tensor | N
     return torch.baddbmm(bias_O.view(num_blocks, -1, 1), weight_BRE, x_BE1).view(1, -1)
 
 
+class Projection(Protocol):
+    """Anything that maps rows: a linear map, whatever its weight is stored as, or an embedding used backwards."""
+
+    def project(self, x_NE: torch.Tensor) -> torch.Tensor:
+        """(N, O) for (N, E)."""
+
+
 class Linear(nn.Module):
     """A linear map, its weight (output size, input size)."""
 
@@ -47,17 +55,21 @@ class Linear(nn.Module):
     def forward(self, x_NE: torch.Tensor) -> torch.Tensor:
         return linear(x_NE, self.weight, self.bias)
 
+    def project(self, x_NE: torch.Tensor) -> torch.Tensor:
+        """As ``forward``."""
+        return linear(x_NE, self.weight, self.bias)
+
 
 class RMSNorm(nn.Module):
     """Root-mean-square norm (arXiv 1910.07467)."""
 
     def __init__(self, size: int, *, eps: float, dtype: torch.dtype) -> None:
         super().__init__()
-        self._eps = eps
+        self.eps = eps
         self.weight = _storage(size, dtype=dtype)
 
     def forward(self, x_NE: torch.Tensor) -> torch.Tensor:
-        return functional.rms_norm(x_NE, self.weight.shape, self.weight, self._eps)
+        return functional.rms_norm(x_NE, self.weight.shape, self.weight, self.eps)
 
 
 class Embedding(nn.Module):
@@ -70,16 +82,6 @@ class Embedding(nn.Module):
     def forward(self, ids_N: torch.Tensor) -> torch.Tensor:
         return functional.embedding(ids_N, self.weight)
 
-
-class GatedPerceptron(nn.Module):
-    """SwiGLU (arXiv 2002.05202)."""
-
-    def __init__(self, size: int, inner_size: int, *, bias: bool, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.gate_up = Linear(size, 2 * inner_size, bias=bias, dtype=dtype)
-        self.down = Linear(inner_size, size, bias=bias, dtype=dtype)
-
-    def forward(self, x_NE: torch.Tensor) -> torch.Tensor:
-        gate, up = self.gate_up(x_NE).chunk(2, dim=-1)
-        out_NE: torch.Tensor = self.down(functional.silu(gate) * up)
-        return out_NE
+    def project(self, x_NE: torch.Tensor) -> torch.Tensor:
+        """The product with every row: what makes logits where the embedding is the head too."""
+        return linear(x_NE, self.weight)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from engine.config import ModelConfig, read_config
 from engine.errors import (
@@ -26,8 +28,10 @@ from engine.errors import (
 )
 from engine.language import LanguageModel
 from engine.memory import free_bytes
+from engine.precision import Precision, precision_named
 from engine.preprocess import PatchSettings
 from engine.prompt import PromptBuilder
+from engine.quantised import QuantisedRows
 from engine.settings import StreamSettings
 from engine.vision import VisionTower
 from engine.weights import load_weights, weight_files
@@ -68,7 +72,7 @@ class LoadedModel:
     @property
     def num_parameters(self) -> int:
         """Number of weights."""
-        return sum(p.numel() for part in (self.language, self.vision) for p in part.parameters())
+        return sum(_num_weights(part) for part in (self.language, self.vision))
 
 
 def load_model(
@@ -76,14 +80,17 @@ def load_model(
     *,
     device: str | torch.device = "auto",
     dtype: torch.dtype | str | None = None,
+    precision: str | None = None,
     progress: Progress | None = None,
 ) -> LoadedModel:
     """Load any Qwen2.5-VL checkpoint: a folder, or a hub id, which is downloaded once.
 
     ``device``: "auto" takes CUDA where there is any. ``dtype``: None takes bfloat16 on CUDA and float32
-    elsewhere. ``progress(fraction, text)`` is called as loading goes on. Raises CheckpointError (not found,
-    not Qwen2.5-VL, weights missing or damaged, tokenizer unfit), OutOfMemoryError, SettingsFileError for
-    its ``ringside.json``, and SettingsError for an unknown device or type.
+    elsewhere. ``precision``: how weights are stored, "bf16", "fp8", "int8" or "int4"; None leaves them in that type.
+    They are rounded as they are read, so a card needs room for the rounded ones only. ``progress(fraction, text)`` is
+    called as loading goes on. Raises CheckpointError (not found, not Qwen2.5-VL, weights missing or damaged, tokenizer
+    unfit), OutOfMemoryError, SettingsFileError for its ``ringside.json``, and SettingsError for an unknown device,
+    type or precision.
     """
     report = progress or (lambda fraction, text: None)
     report(0.0, "Looking for the model")
@@ -91,12 +98,13 @@ def load_model(
     config = read_config(folder)
     weight_files(folder)
     target = _device(device)
-    kind = _dtype(dtype, target)
+    plan = precision_named(precision or "bf16")
+    kind = _dtype("bfloat16" if precision == "bf16" and dtype is None else dtype, target)
     settings = StreamSettings.from_checkpoint(folder)
     report(0.05, "Reading the tokenizer")
     tokenizer = _load_tokenizer(folder)
     prompt = PromptBuilder(tokenizer)
-    language, vision = _allocate(config, target, kind)
+    language, vision = allocate(config, target, kind, plan)
     load_weights(
         folder, language, vision, config, lambda part: report(0.1 + 0.9 * part, "Reading the weights")
     )
@@ -171,13 +179,14 @@ def _load_tokenizer(folder: Path) -> Any:
         raise TokenizerError(folder, f"it cannot be read ({error})") from error
 
 
-def _allocate(
-    config: ModelConfig, device: torch.device, dtype: torch.dtype
+def allocate(
+    config: ModelConfig, device: torch.device, dtype: torch.dtype, precision: Precision
 ) -> tuple[LanguageModel, VisionTower]:
-    """Both models with storage on ``device`` and no values yet."""
+    """Both models with storage on ``device`` and no values yet. Raises OutOfMemoryError if there is no room."""
 
     def make() -> tuple[LanguageModel, VisionTower]:
-        return LanguageModel(config.text, dtype), VisionTower(config.vision, dtype)
+        language = LanguageModel(config.text, dtype, precision)
+        return language, VisionTower(config.vision, dtype, precision.vision)
 
     with torch.device("meta"):  # storage that takes no memory, to see how much the real one would take
         needed = sum(p.nbytes for part in make() for p in part.parameters())
@@ -186,6 +195,13 @@ def _allocate(
         raise OutOfMemoryError("the model's weights", str(device), needed, free)
     with device:
         return make()
+
+
+def _num_weights(part: nn.Module) -> int:
+    rounded = [module for module in part.modules() if isinstance(module, QuantisedRows)]
+    inside = {id(value) for module in rounded for value in (module.codes, module.scale, module.offset)}
+    plain = sum(value.numel() for value in part.parameters() if id(value) not in inside)
+    return plain + sum(math.prod(module.shape) for module in rounded)
 
 
 def _patch_settings(folder: Path, config: ModelConfig) -> PatchSettings:

@@ -2,8 +2,10 @@
 
 Knows: the repetition penalty over every id in the context (CTRL, arXiv 1909.05858), temperature, nucleus
 sampling (arXiv 1904.09751), and a generator of its own, so that no other code's randomness changes what is
-said.
+said. Every step is a function of tensors with fixed shapes, so that the same code can be recorded in a CUDA graph.
 Does not know: tokens' meaning, stop ids, forced ids.
+
+Shapes: V vocabulary.
 """
 
 from __future__ import annotations
@@ -14,52 +16,82 @@ import torch
 
 from engine.settings import SamplingSettings
 
+_SMALLEST = torch.finfo(torch.float32).tiny
+
+
+def penalise(logits_V: torch.Tensor, seen_V: torch.Tensor, penalty: float) -> torch.Tensor:
+    """A copy of the float32 logits with the repetition penalty applied where ``seen_V`` (bool) says so."""
+    if penalty == 1:
+        return logits_V.clone()
+    damped_V = torch.where(logits_V < 0, logits_V * penalty, logits_V / penalty)
+    return torch.where(seen_V, damped_V, logits_V)
+
+
+def pick(penalised_V: torch.Tensor, noise_V: torch.Tensor | None, settings: SamplingSettings) -> torch.Tensor:
+    """The id (1,) int64 that is picked: the likeliest if greedy, else one drawn from the nucleus.
+
+    ``noise_V`` holds draws of the exponential distribution; None will do if greedy. The largest p / noise is
+    distributed as p is (the exponential race, which is the Gumbel-max trick without its logarithms).
+    """
+    if settings.greedy:
+        return penalised_V.argmax(dim=-1, keepdim=True)
+    assert noise_V is not None, "sampling needs noise"
+    p_V = torch.softmax(penalised_V / settings.temperature, dim=-1)
+    if settings.top_p < 1:
+        p_V = _nucleus(p_V, settings.top_p)
+    return (p_V / noise_V).argmax(dim=-1, keepdim=True)
+
 
 class Sampler:
     """Picks ids for one stream. The same seed, settings and logits give the same ids."""
 
-    def __init__(self, settings: SamplingSettings, device: torch.device) -> None:
-        self._settings = settings
-        self._device = device
+    def __init__(self, settings: SamplingSettings, vocab_size: int, device: torch.device) -> None:
+        self.settings = settings
+        self.seen_V = torch.zeros(vocab_size, dtype=torch.bool, device=device)
+        """Which ids stand in the context."""
         self._generator = torch.Generator(device=device)
-        self._context_ids = torch.empty(0, dtype=torch.int64, device=device)
         self.reset()
 
     def reset(self) -> None:
         """Start the generator anew: from the seed, or from a fresh one where there is none."""
-        if self._settings.seed is None:
+        if self.settings.seed is None:
             self._generator.seed()
         else:
-            self._generator.manual_seed(self._settings.seed)
+            self._generator.manual_seed(self.settings.seed)
+
+    @property
+    def state(self) -> torch.Tensor:
+        """The generator's state, to return to."""
+        return self._generator.get_state()
+
+    @state.setter
+    def state(self, state: torch.Tensor) -> None:
+        self._generator.set_state(state)
 
     def begin(self, context_ids: Iterable[int]) -> None:
         """Take note of every id in the context before a phrase begins."""
-        unique = sorted(set(context_ids))
-        self._context_ids = torch.tensor(unique, dtype=torch.int64, device=self._device)
+        ids = torch.tensor(sorted(set(context_ids)), dtype=torch.int64)
+        self.seen_V.zero_()
+        self.seen_V[ids.to(self.seen_V.device)] = True
 
     def note(self, token_id: int) -> None:
         """Take note of an id that joined the context."""
-        self._context_ids = torch.cat([self._context_ids, self._context_ids.new_tensor([token_id])])
+        self.seen_V[token_id] = True
+
+    def draw_into(self, noise_V: torch.Tensor) -> None:
+        """Fill float32 ``noise_V`` with the noise of one pick; nothing is drawn if greedy."""
+        if not self.settings.greedy:
+            noise_V.exponential_(generator=self._generator).clamp_min_(_SMALLEST)
 
     def penalise(self, logits_V: torch.Tensor) -> torch.Tensor:
         """A copy of the float32 logits (V,) with the repetition penalty applied."""
-        penalty = self._settings.repetition_penalty
-        if penalty == 1:
-            return logits_V.clone()
-        seen = logits_V[self._context_ids]
-        return logits_V.index_copy(
-            0, self._context_ids, torch.where(seen < 0, seen * penalty, seen / penalty)
-        )
+        return penalise(logits_V, self.seen_V, self.settings.repetition_penalty)
 
     def pick(self, penalised_V: torch.Tensor) -> int:
-        """Pick an id by penalised logits: the likeliest if greedy, else one drawn from the nucleus."""
-        settings = self._settings
-        if settings.greedy:
-            return int(penalised_V.argmax())
-        p_V = torch.softmax(penalised_V / settings.temperature, dim=-1)
-        if settings.top_p < 1:
-            p_V = _nucleus(p_V, settings.top_p)
-        return int(torch.multinomial(p_V, 1, generator=self._generator))
+        """Pick an id by penalised logits, with noise drawn for it."""
+        noise_V = torch.empty_like(penalised_V)
+        self.draw_into(noise_V)
+        return int(pick(penalised_V, noise_V, self.settings))
 
 
 def _nucleus(p_V: torch.Tensor, top_p: float) -> torch.Tensor:

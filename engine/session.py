@@ -17,12 +17,14 @@ import torch
 from engine.chunk import FrameChunk
 from engine.clock import StepClock
 from engine.context import StreamContext
+from engine.decoder import Decoder, EagerDecoder, StaticDecoder
 from engine.detokenizer import PhraseDecoder
 from engine.errors import OutOfMemoryError, SessionError
 from engine.memory import free_bytes
 from engine.model import LoadedModel
 from engine.preprocess import patchify, resize_frames, smart_resize
 from engine.rope import VisionSpan, temporal_step
+from engine.runtime import RuntimeSettings
 from engine.sampling import Sampler
 from engine.settings import StreamSettings
 from engine.step import StepResult, StepStream
@@ -32,13 +34,20 @@ OnScores = Callable[[int, torch.Tensor, torch.Tensor], None]
 
 
 class StreamingSession:
-    """One stream on one model. Use it from one thread at a time."""
+    """One stream on one model. Use it from one thread at a time.
 
-    def __init__(self, model: LoadedModel, settings: StreamSettings) -> None:
+    ``runtime`` says how to run it; the default suits the device. Raises SettingsError for what cannot run there.
+    """
+
+    def __init__(
+        self, model: LoadedModel, settings: StreamSettings, runtime: RuntimeSettings | None = None
+    ) -> None:
         self._model = model
         self._settings = settings
+        self._runtime = (runtime or RuntimeSettings()).resolve(model.device.type, model.config.text.head_dim)
         self._context = StreamContext(model, settings)
-        self._sampler = Sampler(settings.sampling, model.device)
+        self._sampler = Sampler(settings.sampling, model.config.text.vocab_size, model.device)
+        self._decoder: Decoder | None = None
         self._active: StepStream | None = None
 
     @property
@@ -98,32 +107,31 @@ class StreamingSession:
         results: list[StepResult],
     ) -> Generator[str, None, None]:
         model, context, clock = self._model, self._context, StepClock(self._model.device)
-        decoder = PhraseDecoder(model.prompt.decode, model.prompt.special.ellipsis, model.stop_ids)
+        phrase = PhraseDecoder(model.prompt.decode, model.prompt.special.ellipsis, model.stop_ids)
         text: list[str] = []
         limit = self._settings.sampling.max_new_tokens if forced is None else len(forced)
         try:
             with self._naming_memory():
-                logits_V = self._begin(chunk, question, clock)
+                tokens = self._begin(chunk, question, forced, on_scores, clock)
             for index in range(limit):
-                if index:
-                    with self._naming_memory():
-                        logits_V = self._advance()
-                token_id = self._pick(index, logits_V, forced, on_scores)
+                with self._naming_memory():
+                    token_id = self._take(tokens, index, index == limit - 1, on_scores)
                 clock.mark_first_token()
                 context.say(token_id)
-                self._sampler.note(token_id)
-                text.append(decoder.push(token_id))
+                text.append(phrase.push(token_id))
                 if text[-1]:
                     with clock.paused():
                         yield text[-1]
                 if token_id in model.stop_ids:
                     break
-            text.append(decoder.finish())
+            text.append(phrase.finish())
             if text[-1]:
                 with clock.paused():
                     yield text[-1]
         finally:  # whether the phrase has ended, was left, or failed: its turn is closed
             if context.is_answering:
+                if self._decoder:
+                    self._decoder.end()
                 said = context.end_answer()
                 clock.lap("decode_ms")
                 results.append(
@@ -138,8 +146,15 @@ class StreamingSession:
                 )
 
     @torch.inference_mode()
-    def _begin(self, chunk: FrameChunk, question: str | None, clock: StepClock) -> torch.Tensor:
-        """Everything up to the raw logits of the first token."""
+    def _begin(
+        self,
+        chunk: FrameChunk,
+        question: str | None,
+        forced: Sequence[int] | None,
+        on_scores: OnScores | None,
+        clock: StepClock,
+    ) -> Decoder:
+        """Everything up to the first token; returns what hands out the tokens."""
         model, context = self._model, self._context
         pixels = np.ascontiguousarray(chunk.frames)
         frames = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy()).to(model.device)
@@ -159,24 +174,32 @@ class StreamingSession:
             chunk.start_s, chunk.end_s, vision.length, " ".join(text for text in texts if text)
         )
         logits_V = context.prefill(user, vision, embedded)
-        self._sampler.begin(context.ids)
+        decoder = self._ready_decoder()
+        if isinstance(decoder, StaticDecoder):
+            decoder.reads_behind = on_scores is None
+        assert context.coming is not None, "prefill leaves the answer's rotations"
+        decoder.begin(logits_V, context.coming, context.ids, forced)
         clock.lap("prefill_ms")
-        return logits_V
+        return decoder
 
     @torch.inference_mode()
-    def _advance(self) -> torch.Tensor:
-        return self._context.advance()
-
-    @torch.inference_mode()
-    def _pick(
-        self, index: int, logits_V: torch.Tensor, forced: Sequence[int] | None, on_scores: OnScores | None
-    ) -> int:
-        if forced is not None and on_scores is None:
-            return forced[index]
-        penalised_V = self._sampler.penalise(logits_V)
+    def _take(self, decoder: Decoder, index: int, is_last: bool, on_scores: OnScores | None) -> int:
+        token_id = decoder.take(index, is_last=is_last)
+        if index:
+            self._context.count_cached()
         if on_scores:
-            on_scores(index, logits_V, penalised_V)
-        return forced[index] if forced is not None else self._sampler.pick(penalised_V)
+            on_scores(index, *decoder.scores())
+        return token_id
+
+    def _ready_decoder(self) -> Decoder:
+        if self._decoder is None:
+            language, cache, sampler = self._model.language, self._context.cache, self._sampler
+            if self._runtime.decoder == "static":
+                num_most = self._settings.sampling.max_new_tokens
+                self._decoder = StaticDecoder(language, cache, sampler, num_most, self._runtime)
+            else:
+                self._decoder = EagerDecoder(language, cache, sampler)
+        return self._decoder
 
     def _sayable(self, forced_ids: Sequence[int]) -> list[int]:
         """The forced ids up to the phrase's end; what closes it is added by the step itself."""

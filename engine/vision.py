@@ -21,8 +21,11 @@ from torch.nn import functional
 
 from engine.attention import WindowLayout, WindowRun, attend_windows
 from engine.config import VisionConfig
-from engine.layers import GatedPerceptron, Linear, RMSNorm
-from engine.rotary import RotaryTable, rotate, vision_rotary
+from engine.fused import rotate
+from engine.layers import Linear, RMSNorm
+from engine.perceptron import GatedPerceptron
+from engine.quantised import make_linear
+from engine.rotary import RotaryTable, vision_rotary
 
 _NORM_EPS = 1e-6
 _NUM_PLANS = 8  # frame sizes remembered: more than a stream ever mixes
@@ -43,22 +46,22 @@ class VisionPlan:
 class VisionLayer(nn.Module):
     """Attention inside windows or the whole frame, then a gated perceptron."""
 
-    def __init__(self, config: VisionConfig, dtype: torch.dtype) -> None:
+    def __init__(self, config: VisionConfig, dtype: torch.dtype, format: str | None) -> None:
         super().__init__()
         size = config.hidden_size
         self._num_heads = config.num_heads
         self.norm1 = RMSNorm(size, eps=_NORM_EPS, dtype=dtype)
-        self.qkv = Linear(size, 3 * size, bias=True, dtype=dtype)
-        self.out = Linear(size, size, bias=True, dtype=dtype)
+        self.qkv = make_linear(size, 3 * size, bias=True, dtype=dtype, format=format)
+        self.out = make_linear(size, size, bias=True, dtype=dtype, format=format)
         self.norm2 = RMSNorm(size, eps=_NORM_EPS, dtype=dtype)
-        self.mlp = GatedPerceptron(size, config.intermediate_size, bias=True, dtype=dtype)
+        self.mlp = GatedPerceptron(size, config.intermediate_size, bias=True, dtype=dtype, format=format)
 
     def forward(self, x_SE: torch.Tensor, table: RotaryTable, layout: WindowLayout) -> torch.Tensor:
-        qkv = self.qkv(self.norm1(x_SE)).unflatten(-1, (3 * self._num_heads, -1))
+        qkv = self.qkv.project(self.norm1(x_SE)).view(x_SE.shape[0], 3 * self._num_heads, -1)
         qk = rotate(qkv[:, : 2 * self._num_heads], table)
         q_SHD, k_SHD = qk.chunk(2, dim=1)
         v_SHD = qkv[:, 2 * self._num_heads :]
-        x_SE = x_SE + self.out(attend_windows(q_SHD, k_SHD, v_SHD, layout))
+        x_SE = x_SE + self.out.project(attend_windows(q_SHD, k_SHD, v_SHD, layout))
         out_SE: torch.Tensor = x_SE + self.mlp(self.norm2(x_SE))
         return out_SE
 
@@ -66,15 +69,15 @@ class VisionLayer(nn.Module):
 class VisionTower(nn.Module):
     """The whole tower."""
 
-    def __init__(self, config: VisionConfig, dtype: torch.dtype) -> None:
+    def __init__(self, config: VisionConfig, dtype: torch.dtype, format: str | None = None) -> None:
         super().__init__()
         self._config = config
         merged = config.hidden_size * config.merge_size**2
         self.embed = Linear(config.patch_dim, config.hidden_size, bias=False, dtype=dtype)
-        self.layers = nn.ModuleList(VisionLayer(config, dtype) for _ in range(config.num_layers))
+        self.layers = nn.ModuleList(VisionLayer(config, dtype, format) for _ in range(config.num_layers))
         self.merge_norm = RMSNorm(config.hidden_size, eps=_NORM_EPS, dtype=dtype)
-        self.merge_in = Linear(merged, merged, bias=True, dtype=dtype)
-        self.merge_out = Linear(merged, config.output_size, bias=True, dtype=dtype)
+        self.merge_in = make_linear(merged, merged, bias=True, dtype=dtype, format=format)
+        self.merge_out = make_linear(merged, config.output_size, bias=True, dtype=dtype, format=format)
         self._plans: OrderedDict[tuple[int, int, int], VisionPlan] = OrderedDict()
 
     def forward(self, patches_SP: torch.Tensor, grid: tuple[int, int, int]) -> torch.Tensor:
@@ -88,7 +91,7 @@ class VisionTower(nn.Module):
             full = index in self._config.full_attention_layers
             x_SE = layer(x_SE, plan.table, plan.frames if full else plan.windows)
         x_M = self.merge_norm(x_SE).view(-1, merge_unit * self._config.hidden_size)
-        x_MO: torch.Tensor = self.merge_out(functional.gelu(self.merge_in(x_M)))
+        x_MO = self.merge_out.project(functional.gelu(self.merge_in.project(x_M)))
         return x_MO if plan.inverse is None else x_MO[plan.inverse]
 
     def _embed_patches(self, patches_SP: torch.Tensor) -> torch.Tensor:

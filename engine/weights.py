@@ -14,10 +14,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from engine.config import ModelConfig
 from engine.errors import CheckpointError, WeightsDamagedError, WeightsMissingError
 from engine.language import LanguageModel
+from engine.quantised import QuantisedRows
 from engine.vision import VisionTower
 
 INDEX_FILE = "model.safetensors.index.json"
@@ -94,8 +96,7 @@ def load_weights(
     is called with the fraction read so far. Raises WeightsMissingError or WeightsDamagedError, naming the
     file.
     """
-    parameters = {f"language.{name}": value for name, value in language.named_parameters()}
-    parameters |= {f"vision.{name}": value for name, value in vision.named_parameters()}
+    places = {**_places("language.", language), **_places("vision.", vision)}
     targets = _targets(config)
     files = weight_files(folder)
     missing = set(targets)
@@ -106,7 +107,7 @@ def load_weights(
                 for done, name in enumerate(names, start=1):
                     target = targets.get(_canonical(name))
                     if target is not None:
-                        _copy(file, name, stored.get_tensor(name), parameters[target.parameter], target)
+                        _copy(file, name, stored.get_tensor(name), places[target.parameter], target)
                         missing.discard(_canonical(name))
                     progress((number + done / len(names)) / len(files))
         except (SafetensorError, OSError) as error:
@@ -125,16 +126,32 @@ def _canonical(name: str) -> str:
     return name
 
 
+def _places(prefix: str, part: nn.Module) -> dict[str, nn.Parameter | QuantisedRows]:
+    """Where weights go, by our names: parameters, and rounded rows under the name their weight would have."""
+    rounded = {name: module for name, module in part.named_modules() if isinstance(module, QuantisedRows)}
+    places: dict[str, nn.Parameter | QuantisedRows] = {
+        f"{prefix}{name}": value
+        for name, value in part.named_parameters()
+        if name.rpartition(".")[0] not in rounded or name.endswith(".bias")
+    }
+    return places | {f"{prefix}{name}.weight": module for name, module in rounded.items()}
+
+
 @torch.no_grad()
-def _copy(file: Path, name: str, value: torch.Tensor, parameter: torch.Tensor, target: _Target) -> None:
-    num_rows = parameter.shape[0] if target.num_rows is None else target.num_rows
-    place = parameter[target.first_row : target.first_row + num_rows]
+def _copy(
+    file: Path, name: str, value: torch.Tensor, place: nn.Parameter | QuantisedRows, target: _Target
+) -> None:
+    num_rows = place.shape[0] if target.num_rows is None else target.num_rows
+    wanted = (num_rows, *place.shape[1:])
     value = value.flatten(1) if value.dim() > 2 else value
-    if value.shape != place.shape or not value.is_floating_point():
+    if value.shape != wanted or not value.is_floating_point():
         raise WeightsDamagedError(
-            file, f"{name} is {value.dtype} {list(value.shape)}, the configuration says {list(place.shape)}"
+            file, f"{name} is {value.dtype} {list(value.shape)}, the configuration says {list(wanted)}"
         )
-    place.copy_(value)
+    if isinstance(place, QuantisedRows):
+        place.store_rows(target.first_row, value)
+    else:
+        place[target.first_row : target.first_row + num_rows].copy_(value)
 
 
 def _targets(config: ModelConfig) -> dict[str, _Target]:

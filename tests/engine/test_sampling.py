@@ -18,7 +18,7 @@ def logits(seed: int = 0) -> torch.Tensor:
 
 
 def sampler(**settings: object) -> Sampler:
-    made = Sampler(SamplingSettings(**settings), CPU)  # type: ignore[arg-type]  # any setting may be given
+    made = Sampler(SamplingSettings(**settings), 16, CPU)  # type: ignore[arg-type]  # any setting may be given
     made.begin(CONTEXT)
     return made
 

@@ -1,0 +1,37 @@
+"""Recording work as a CUDA graph.
+
+Knows: warming up on a stream of its own, recording, replaying; elsewhere than on CUDA the work simply runs.
+Does not know: what the work is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+_NUM_WARM = 2  # runs before recording: kernels are compiled and libraries allocate their workspaces
+
+
+def record(work: Callable[[], None], device: torch.device, *, recorded: bool) -> Callable[[], None]:
+    """A function that does ``work`` on the current stream.
+
+    With ``recorded`` on CUDA it replays a graph of it. ``work`` must read and write tensors that stay where they
+    are, must not wait for the device, and is run a few times now. Elsewhere ``work`` itself is returned, not run.
+    """
+    if device.type != "cuda" or not recorded:
+        return work
+    with torch.cuda.device(device):
+        here = torch.cuda.current_stream()
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # PyTorch has no types here
+        aside.wait_stream(here)
+        with torch.cuda.stream(aside):
+            for _ in range(_NUM_WARM):
+                work()
+        here.wait_stream(aside)
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            work()
+    replay: Callable[[], None] = graph.replay
+    return replay

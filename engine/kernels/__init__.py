@@ -1,0 +1,7 @@
+"""Our kernels in Triton, which comes with CUDA builds of PyTorch. Nothing else in the engine needs them.
+
+``one_row.py``         products of one row with a weight, plain or quantised, the norm or the gate included
+``one_query.py``       attention of one query, split over the keys
+``pointwise.py``       rotations, gates, and what puts a token into the cache
+``ops.py``             the parts of a layer for a single token, made of these
+"""

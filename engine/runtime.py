@@ -1,0 +1,100 @@
+"""How a session runs on its device: which decoder, which kernels, and how much of the device it may take.
+
+None of this changes what is said beyond the rounding of the device's arithmetic.
+
+Knows: the choices and what "auto" stands for on a device. Does not know: torch, kernels, streams of frames.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+
+from engine.errors import SettingsError
+
+DECODERS = ("auto", "eager", "static")
+ATTENTIONS = ("auto", "torch", "triton", "flash")
+KERNELS = ("auto", "torch", "triton")
+
+
+def _require_one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingsError(name, value, f"use one of {', '.join(choices)}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PolitenessSettings:
+    """How much of a GPU (or of the processor) is left to other programs."""
+
+    low_priority: bool = False
+    """Run on CUDA streams of the lowest priority: other work of this process goes first."""
+
+    duty: float = 1.0
+    """Largest share of the time in which work may be under way; below 1, pauses are made between layers and tokens.
+
+    Other programs on a GPU take turns with this one whatever the priority of its streams; what leaves them
+    room is the pauses."""
+
+    slice_ms: float = 4.0
+    """Work that may go on at a stretch before a pause, in milliseconds: a quarter of a frame at 60 frames a second."""
+
+    def __post_init__(self) -> None:
+        if not 0.05 <= self.duty <= 1:
+            raise SettingsError("duty", self.duty, "use 0.05 to 1; 1 makes no pauses")
+        if not 0.5 <= self.slice_ms <= 1000:
+            raise SettingsError("slice_ms", self.slice_ms, "use 0.5 to 1000 milliseconds")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RuntimeSettings:
+    """What a session runs with."""
+
+    decoder: str = "auto"
+    """"eager": shapes follow the context; "static": fixed buffers, one CUDA graph a token, ids read one token behind."""
+
+    attention: str = "auto"
+    """The static decoder's attention of one query: PyTorch's over masked storage, our Triton kernel, or flash-attn."""
+
+    kernels: str = "auto"
+    """Products with one row, rotations and gates: PyTorch's kernels, or ours in Triton."""
+
+    graphs: bool = True
+    """Whether the static decoder and the vision tower are recorded as CUDA graphs."""
+
+    tune: bool = False
+    """Time a few ways of cutting each Triton kernel at warm-up (about a minute) instead of taking the usual ones."""
+
+    politeness: PolitenessSettings = dataclasses.field(default_factory=PolitenessSettings)
+    """What is left to other programs."""
+
+    def __post_init__(self) -> None:
+        _require_one_of("decoder", self.decoder, DECODERS)
+        _require_one_of("attention", self.attention, ATTENTIONS)
+        _require_one_of("kernels", self.kernels, KERNELS)
+
+    def resolve(self, device_type: str, head_dim: int) -> RuntimeSettings:
+        """The same with every "auto" decided for a device and the language model's head size.
+
+        Raises SettingsError for what cannot run there.
+        """
+        on_cuda = device_type == "cuda"
+        fits_triton = head_dim >= 16 and head_dim & (head_dim - 1) == 0
+        triton = on_cuda and fits_triton and _is_installed("triton")
+        flash = on_cuda and _is_installed("flash_attn")
+        if self.attention == "flash" and not flash:
+            raise SettingsError("attention", "flash", "install flash-attn and use a CUDA GPU, or use auto")
+        if "triton" in (self.attention, self.kernels) and not (fits_triton and _is_installed("triton")):
+            raise SettingsError("attention or kernels", "triton", "Triton cannot run here; use auto or torch")
+        return dataclasses.replace(
+            self,
+            decoder=("static" if on_cuda else "eager") if self.decoder == "auto" else self.decoder,
+            attention=("triton" if triton else "flash" if flash else "torch")
+            if self.attention == "auto"
+            else self.attention,
+            kernels=("triton" if triton else "torch") if self.kernels == "auto" else self.kernels,
+            graphs=self.graphs and on_cuda,
+        )
+
+
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
