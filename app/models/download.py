@@ -128,7 +128,7 @@ class Download:
         for line in process.stdout:
             event = _event(line)
             if event is not None and not self._is_stopped:
-                has_ended = isinstance(event, Ready | Failed)
+                has_ended |= isinstance(event, Ready | Failed)
                 self._on_event(event)
         code = process.wait()
         self._error_reader.join()

@@ -92,9 +92,13 @@ def _be_considerate() -> None:
         os.nice(10)
 
 
+_telling = threading.Lock()
+
+
 def _tell(event: str, **facts: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
-    sys.stdout.flush()
+    with _telling:
+        sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+        sys.stdout.flush()
 
 
 class Fetch:
@@ -106,7 +110,8 @@ class Fetch:
         self._tell = tell
         self._store = ModelStore(Path(job.root))
         self._done_bytes = 0
-        self._told_at_s = 0.0
+        self._doing = ""
+        """The event that tells how far it is, "" while there is nothing to tell."""
 
     def run(self) -> StoredModel:
         """Download what is missing; returns the whole model. Raises FetchError."""
@@ -135,6 +140,7 @@ class Fetch:
             "listed", commit=model.commit, total_bytes=model.total_bytes, present_bytes=model.present_bytes
         )
         self._done_bytes = model.present_bytes
+        threading.Thread(target=self._tell_regularly, daemon=True).start()
         # Small ones first: config.json tells whether the rest is worth having.
         for file in sorted(model.files, key=lambda file: file.num_bytes):
             self._retry(lambda file=file: self._file(model, file), file.name)  # type: ignore[misc] # mypy loses the type of a lambda's default
@@ -143,6 +149,7 @@ class Fetch:
         return self._end(model)
 
     def _end(self, model: StoredModel) -> StoredModel:
+        self._doing = ""
         self._tell("ready", folder=str(model.folder), commit=model.commit, total_bytes=model.total_bytes)
         return model
 
@@ -197,6 +204,7 @@ class Fetch:
                         f"{what} of {job.repo} could not be downloaded: {reason}.",
                         "What is here is kept. Check the network, then resume.",
                     ) from error
+            self._doing = ""
             wait_s = min(job.first_wait_s * 2 ** (num_failures - 1), job.longest_wait_s)
             self._tell("waiting", wait_s=wait_s, reason=reason, num_failures=num_failures)
             time.sleep(wait_s)
@@ -208,13 +216,13 @@ class Fetch:
         part = file.part(model.folder)
         part.parent.mkdir(parents=True, exist_ok=True)
         self._receive(model, file, part)
-        self._tell_progress("checking", file.name, at_once=True)
+        self._doing = "checking"
         if not file.is_right(part):
             self._done_bytes -= file.num_bytes
             part.unlink()
             raise _DamagedError(f"{file.name} arrived damaged")
         part.replace(file.path(model.folder))
-        self._tell_progress("progress", file.name, at_once=True)
+        self._tell("progress", done_bytes=self._done_bytes)
 
     def _receive(self, model: StoredModel, file: RemoteFile, part: Path) -> None:
         """Append to the part what is missing of it. Raises whatever the network does."""
@@ -243,11 +251,11 @@ class Fetch:
                     output.truncate(0)
                     self._done_bytes -= start
                     start = 0
+                self._doing = "progress"
                 for block in answer.iter_bytes():
                     _write_all(output.write, block)
                     start += len(block)
                     self._done_bytes += len(block)
-                    self._tell_progress("progress", file.name)
                     if start > file.num_bytes:
                         break
         if start > file.num_bytes:
@@ -257,11 +265,12 @@ class Fetch:
         if start < file.num_bytes:
             raise ConnectionError(f"{file.name} broke off")
 
-    def _tell_progress(self, event: str, name: str, *, at_once: bool = False) -> None:
-        now_s = time.monotonic()
-        if at_once or now_s - self._told_at_s >= _TELL_EVERY_S:
-            self._told_at_s = now_s
-            self._tell(event, done_bytes=self._done_bytes, file=name)
+    def _tell_regularly(self) -> None:
+        """Also while nothing comes: whoever listens sees the speed fall."""
+        while True:
+            time.sleep(_TELL_EVERY_S)
+            if self._doing:
+                self._tell(self._doing, done_bytes=self._done_bytes)
 
     def _in_words(self, error: Exception) -> FetchError:
         """What went wrong, for a person; of kind "network" where trying again may help."""

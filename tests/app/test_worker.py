@@ -22,6 +22,7 @@ from app.worker import (
     LoadModel,
     ModelLoading,
     ModelReady,
+    QuestionTaken,
     SessionStarted,
     SessionStopped,
     Shutdown,
@@ -154,6 +155,8 @@ def test_a_question_reaches_the_turn_of_its_chunk(
         result = listener.wait_for(StepDone).result
         lengths.append(result.num_context_tokens - len(result.token_ids))
     assert lengths[1] > lengths[0] + 10
+    taken = [event for event in listener.seen if isinstance(event, QuestionTaken)]
+    assert [event.question for event in taken] == ["Who scores, and how often does it happen in a match?"]
 
 
 def test_a_stop_takes_effect_between_two_tokens(
