@@ -19,6 +19,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+_PART = 2048  # places: a longer part is built more rarely, a shorter one leaves less to the slower kernel
+_QUERIES = 128
+
 
 @dataclasses.dataclass(frozen=True)
 class WindowRun:
@@ -56,14 +59,22 @@ def causal_bias(num_new: int, num_cached: int, num_groups: int, like: torch.Tens
 
 
 def attend_cached(
-    q_NHD: torch.Tensor, k_KLD: torch.Tensor, v_KLD: torch.Tensor, bias_ML: torch.Tensor | None
+    q_NHD: torch.Tensor,
+    k_KLD: torch.Tensor,
+    v_KLD: torch.Tensor,
+    bias_ML: torch.Tensor | None,
+    *,
+    in_parts: bool = False,
 ) -> torch.Tensor:
     """Attention of the last N tokens over all L, each seeing itself and what is before it.
 
-    Grouped queries: head h uses key/value head h // G. ``bias_ML`` is what ``causal_bias`` made. Returns
-    (N, H * D).
+    Grouped queries: head h uses key/value head h // G. ``bias_ML`` is what ``causal_bias`` made. ``in_parts``: on a
+    GPU, let cuDNN do the part where nothing has to be masked. Returns (N, H * D).
     """
     num_new, _, head_dim = q_NHD.shape
+    num_unmasked = (k_KLD.shape[1] - num_new) // _PART * _PART
+    if num_new > 1 and bias_ML is None and in_parts and num_unmasked:
+        return _attend_cached_in_parts(q_NHD, k_KLD, v_KLD, num_unmasked)
     if num_new > 1 and bias_ML is None:
         return _attend_cached_flash(q_NHD, k_KLD, v_KLD)
     # The heads of a group pass as queries of one head, (g, n) by (g, n): no key has to be repeated.
@@ -72,6 +83,17 @@ def attend_cached(
         q_KMD[None], k_KLD[None], v_KLD[None], attn_mask=bias_ML
     )[0]
     return out_KMD.view(k_KLD.shape[0], -1, num_new, head_dim).permute(2, 0, 1, 3).reshape(num_new, -1)
+
+
+def join_parts(
+    out_a_NHD: torch.Tensor, lse_a_HN: torch.Tensor, out_b_NHD: torch.Tensor, lse_b_HN: torch.Tensor
+) -> torch.Tensor:
+    """Attention over keys of which some made ``out_a`` and the others ``out_b``, (N, H, D).
+
+    ``lse``: the natural logarithm of each part's sum of exponentials.
+    """
+    share_a_NH1 = torch.sigmoid(lse_a_HN - lse_b_HN).float().T[..., None]
+    return out_b_NHD.float().lerp(out_a_NHD.float(), share_a_NH1).to(out_b_NHD.dtype)
 
 
 def attend_windows(
@@ -113,6 +135,43 @@ def _attend_cached_flash(q_NHD: torch.Tensor, k_KLD: torch.Tensor, v_KLD: torch.
         enable_gqa=True,
     )
     return out_1HND[0].transpose(0, 1).flatten(1)
+
+
+def _attend_cached_in_parts(
+    q_NHD: torch.Tensor, k_KLD: torch.Tensor, v_KLD: torch.Tensor, num_unmasked: int
+) -> torch.Tensor:
+    """cuDNN over the first places, which every query sees; FlashAttention over the others, with the causal mask.
+
+    On Hopper cuDNN's kernel is about twice as fast, but it is built anew for every shape: so its part is a whole number
+    of blocks, and the queries are filled up to one. Without a mask the order of queries does not matter, so those of a
+    group pass as queries of one head, and no key has to be repeated.
+    """
+    num_new, num_heads, head_dim = q_NHD.shape
+    num_kv_heads = k_KLD.shape[0]
+    filled_NHD = functional.pad(q_NHD, (0, 0, 0, 0, 0, -num_new % _QUERIES))
+    num_filled = filled_NHD.shape[0]
+    q_KMD = filled_NHD.view(num_filled, num_kv_heads, -1, head_dim).permute(1, 2, 0, 3).flatten(1, 2)
+    out_1KMD, lse_1KM, *_ = torch.ops.aten._scaled_dot_product_cudnn_attention(
+        q_KMD[None],
+        k_KLD[None, :, :num_unmasked],
+        v_KLD[None, :, :num_unmasked],
+        None,
+        True,
+        0.0,
+        False,
+        False,
+    )
+    out_HND = out_1KMD.reshape(num_heads, num_filled, head_dim)
+    lse_HN = lse_1KM.reshape(num_heads, num_filled)
+    masked_out, masked_lse, *_ = torch.ops.aten._scaled_dot_product_flash_attention(
+        q_NHD.transpose(0, 1)[None], k_KLD[None, :, num_unmasked:], v_KLD[None, :, num_unmasked:], 0.0, True
+    )
+    return join_parts(
+        out_HND.transpose(0, 1)[:num_new],
+        lse_HN[:, :num_new],
+        masked_out[0].transpose(0, 1),
+        masked_lse[0, :, :num_new],
+    ).flatten(1)
 
 
 def _attend_windows_flash(

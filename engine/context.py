@@ -10,6 +10,7 @@ Shapes: N new tokens, L cached ones, E hidden size, V vocabulary, M tokens of a 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import torch
 
@@ -54,6 +55,11 @@ class StreamContext:
     def ids(self) -> list[int]:
         """Every id, those pending included."""
         return self._ledger.token_ids
+
+    @property
+    def distinct_ids(self) -> set[int]:
+        """Every id that stands in the context."""
+        return self._ledger.distinct_ids
 
     @property
     def num_cached(self) -> int:
@@ -119,10 +125,19 @@ class StreamContext:
         table = self._table(self._ledger.spans())
         self.cache.rotate(table[: self.num_cached])
 
-    def prefill(self, user: UserTurnParts, vision: VisionSpan, embedded_ME: torch.Tensor) -> torch.Tensor:
+    def prefill(
+        self,
+        user: UserTurnParts,
+        vision: VisionSpan,
+        embedded_ME: torch.Tensor,
+        between: Callable[[], None] | None = None,
+        *,
+        in_parts: bool = False,
+    ) -> torch.Tensor:
         """Add a user turn and the header of its answer, and run them with what was pending.
 
-        Returns the raw logits (V,) of the answer's first token. If it fails, the round is taken back.
+        ``between`` is called after each layer; ``embedded_ME`` has been read when it is called first. Returns the raw
+        logits (V,) of the answer's first token. If it fails, the round is taken back.
         """
         model, ledger = self._model, self._ledger
         header = model.prompt.assistant_header()
@@ -137,7 +152,8 @@ class StreamContext:
             x_NE = model.language.embed(torch.tensor(new_ids, device=model.device))
             end = len(new_ids) - len(header) - len(user.tail) - 1  # before vision_end
             x_NE[end - vision.length : end] = embedded_ME
-            x_NE = model.language(x_NE, table[self.num_cached : len(ids)], self.cache)
+            new_table = table[self.num_cached : len(ids)]
+            x_NE = model.language(x_NE, new_table, self.cache, between, in_parts=in_parts)
             logits_V = model.language.logits(x_NE[-1:])[0]
         except BaseException:
             ledger.cancel_round()

@@ -202,12 +202,28 @@ class StaticDecoder:
             self._steps.clear()
             self._where = where
         if num_places not in self._steps:
+            self._tune(num_places)
             ops = make_ops(self._language, self._cache, self._runtime, num_places)
             self._buffers.number_1.fill_(1)
             self._buffers.base_1.fill_(self._cache.length)
             work = functools.partial(self._work, ops)
             self._steps[num_places] = record(work, self._device, recorded=self._runtime.graphs)
         return self._steps[num_places]
+
+    def _tune(self, num_places: int) -> None:
+        runtime = self._runtime
+        if (
+            not runtime.tune
+            or self._device.type != "cuda"
+            or "triton" not in (runtime.kernels, runtime.attention)
+        ):
+            return
+        from engine.kernels import tuning  # imported late: Triton is there with CUDA only
+
+        if runtime.kernels == "triton":
+            tuning.tune_products(self._language)
+        if runtime.attention == "triton":
+            tuning.tune_attention(self._cache, self._language.config.num_heads, num_places)
 
     def _work(self, ops: DecodeOps) -> None:
         self._buffers.number_1.clamp_(1, self._num_most - 1)  # warming up runs past an answer's end

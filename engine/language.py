@@ -8,6 +8,8 @@ Shapes: N new tokens, E hidden size, H query heads, K key/value heads, D head si
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -39,7 +41,12 @@ class LanguageLayer(nn.Module):
         self.mlp = GatedPerceptron(size, config.intermediate_size, bias=False, dtype=dtype, format=format)
 
     def forward(
-        self, x_NE: torch.Tensor, table: RotaryTable, bias_ML: torch.Tensor | None, cache: StreamingCache
+        self,
+        x_NE: torch.Tensor,
+        table: RotaryTable,
+        bias_ML: torch.Tensor | None,
+        cache: StreamingCache,
+        in_parts: bool,
     ) -> torch.Tensor:
         num_rotated = self._num_heads + self._num_kv_heads
         qkv = self.qkv.project(self.norm1(x_NE)).view(x_NE.shape[0], num_rotated + self._num_kv_heads, -1)
@@ -50,7 +57,8 @@ class LanguageLayer(nn.Module):
             rotated[:, self._num_heads :],
             qkv[:, num_rotated:],
         )
-        x_NE = x_NE + self.out.project(attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD, bias_ML))
+        mixed = attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD, bias_ML, in_parts=in_parts)
+        x_NE = x_NE + self.out.project(mixed)
         out_NE: torch.Tensor = x_NE + self.mlp(self.norm2(x_NE))
         return out_NE
 
@@ -88,23 +96,33 @@ class LanguageModel(nn.Module):
         """Use the embedding as the head."""
         self.head = None
 
-    def forward(self, x_NE: torch.Tensor, table: RotaryTable, cache: StreamingCache) -> torch.Tensor:
+    def forward(
+        self,
+        x_NE: torch.Tensor,
+        table: RotaryTable,
+        cache: StreamingCache,
+        between: Callable[[], None] | None = None,
+        *,
+        in_parts: bool = False,
+    ) -> torch.Tensor:
         """Run N embedded tokens after those in ``cache`` and keep their keys and values there.
 
-        ``table`` holds the rotations of the N tokens. Returns the last layer's states (N, E), before the
-        norm.
+        ``table`` holds the rotations of the N tokens, ``between`` is called after each layer; ``in_parts``
+        as ``attend_cached`` has it. Returns the last layer's states (N, E), before the norm.
         """
         num_new = x_NE.shape[0]
         cache.reserve(num_new)
         bias_ML = causal_bias(num_new, cache.length + num_new, self._num_groups, x_NE)
         for layer in self.layers:
-            x_NE = layer(x_NE, table, bias_ML, cache)
+            x_NE = layer(x_NE, table, bias_ML, cache, in_parts)
+            if between:
+                between()
         cache.commit(num_new)
         return x_NE
 
     def logits(self, x_NE: torch.Tensor) -> torch.Tensor:
         """Raw logits (N, V), float32, for states that ``forward`` returned."""
-        return self._projection.project(self.norm(x_NE)).float()
+        return self.projection.project(self.norm(x_NE)).float()
 
     def decode(self, token_1: torch.Tensor, ops: DecodeOps) -> torch.Tensor:
         """Run one token at the place and with the rotation that ``ops`` was told. Returns raw logits (1, V)."""
@@ -112,8 +130,9 @@ class LanguageModel(nn.Module):
         for layer in self.layers:
             assert isinstance(layer, LanguageLayer)
             x_1E = layer.decode(x_1E, ops)
-        return ops.norm_linear(x_1E, self.norm, self._projection).float()
+        return ops.norm_linear(x_1E, self.norm, self.projection).float()
 
     @property
-    def _projection(self) -> Projection:
+    def projection(self) -> Projection:
+        """What makes logits: the head, or the embedding where that is the head too."""
         return self.embed if self.head is None else self.head

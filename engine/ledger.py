@@ -87,6 +87,14 @@ class Ledger:
         return list(itertools.chain.from_iterable(piece.ids for piece in self._pieces()))
 
     @property
+    def distinct_ids(self) -> set[int]:
+        """Every id that stands in the context, without going through all the tokens of every vision block."""
+        found: set[int] = set()
+        for piece in self._pieces():
+            found.update(piece.ids[:1] if piece.vision else piece.ids)
+        return found
+
+    @property
     def num_tokens(self) -> int:
         """Length of the context, pending tokens included."""
         return sum(len(piece.ids) for piece in self._pieces())

@@ -118,6 +118,15 @@ def patchify(
     return (x_NCP * scale_C1 + shift_C1).flatten(1), (grid_t, grid_h, grid_w)
 
 
+def kept_constants(
+    shape: tuple[int, ...], size: tuple[int, int], patches: PatchSettings, device: torch.device
+) -> object:
+    """What resizing frames (T, H, W, 3) to ``size`` and cutting them reads beside them: hold it while a CUDA graph
+    of that work may be replayed."""
+    taps = [_taps(old, new, device) for old, new in zip(shape[1:3], size, strict=True) if old != new]
+    return taps, _scale_and_shift(patches, device)
+
+
 @functools.lru_cache(maxsize=16)
 def _scale_and_shift(patches: PatchSettings, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     mean, std = (torch.tensor(values, dtype=torch.float64) for values in (patches.mean, patches.std))

@@ -14,6 +14,7 @@ from engine.errors import SettingsError
 
 DECODERS = ("auto", "eager", "static")
 ATTENTIONS = ("auto", "torch", "triton", "flash")
+PREFILLS = ("auto", "flash", "cudnn")
 KERNELS = ("auto", "torch", "triton")
 
 
@@ -58,6 +59,9 @@ class RuntimeSettings:
     kernels: str = "auto"
     """Products with one row, rotations and gates: PyTorch's kernels, or ours in Triton."""
 
+    prefill: str = "auto"
+    """Attention of a chunk's tokens on CUDA: "flash" does it at once; "cudnn" leaves what needs no mask to cuDNN."""
+
     graphs: bool = True
     """Whether the static decoder and the vision tower are recorded as CUDA graphs."""
 
@@ -70,6 +74,7 @@ class RuntimeSettings:
     def __post_init__(self) -> None:
         _require_one_of("decoder", self.decoder, DECODERS)
         _require_one_of("attention", self.attention, ATTENTIONS)
+        _require_one_of("prefill", self.prefill, PREFILLS)
         _require_one_of("kernels", self.kernels, KERNELS)
 
     def resolve(self, device_type: str, head_dim: int) -> RuntimeSettings:
@@ -92,6 +97,7 @@ class RuntimeSettings:
             if self.attention == "auto"
             else self.attention,
             kernels=("triton" if triton else "torch") if self.kernels == "auto" else self.kernels,
+            prefill="flash" if self.prefill == "auto" else self.prefill,
             graphs=self.graphs and on_cuda,
         )
 

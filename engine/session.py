@@ -19,10 +19,11 @@ from engine.clock import StepClock
 from engine.context import StreamContext
 from engine.decoder import Decoder, EagerDecoder, StaticDecoder
 from engine.detokenizer import PhraseDecoder
+from engine.encoder import FrameEncoder
 from engine.errors import OutOfMemoryError, SessionError
 from engine.memory import free_bytes
-from engine.model import LoadedModel
-from engine.preprocess import patchify, resize_frames, smart_resize
+from engine.model import LoadedModel, Progress
+from engine.pacer import Pacer
 from engine.rope import VisionSpan, temporal_step
 from engine.runtime import RuntimeSettings
 from engine.sampling import Sampler
@@ -48,6 +49,15 @@ class StreamingSession:
         self._context = StreamContext(model, settings)
         self._sampler = Sampler(settings.sampling, model.config.text.vocab_size, model.device)
         self._decoder: Decoder | None = None
+        self._stream: torch.cuda.Stream | None = None
+        if model.device.type == "cuda":
+            priority = 0 if self._runtime.politeness.low_priority else -1  # -1 goes first in this process
+            self._stream = torch.cuda.Stream(  # type: ignore[no-untyped-call]  # PyTorch has no types here
+                model.device, priority=priority
+            )
+            self._stream.wait_stream(torch.cuda.current_stream(model.device))
+        self._pacer = Pacer(self._runtime.politeness, self._wait)
+        self._encoder = FrameEncoder(model, settings.resize, self._runtime, self._pacer)
         self._active: StepStream | None = None
 
     @property
@@ -74,6 +84,38 @@ class StreamingSession:
         )
         self._sampler.reset()
         self._context.restart(self._settings)
+
+    def prepare(self, chunk: FrameChunk) -> None:
+        """Look at the next chunk ahead of its step, while the present one is being answered.
+
+        On CUDA this runs beside the answer, elsewhere at once. It changes nothing that is said: ``step`` takes what was
+        prepared if it is given the very same chunk, and looks at any other chunk anew. Raises ChunkError for frames of
+        an impossible shape, OutOfMemoryError.
+        """
+        with self._naming_memory():
+            self._encoder.prepare(chunk)
+
+    def warm_up(self, frame_size: tuple[int, int], progress: Progress | None = None) -> None:
+        """Do beforehand what the first steps would otherwise wait for: storage, recordings, compiling, tuning.
+
+        ``frame_size``: height and width of the frames to come. ``progress(fraction, text)`` is called as it goes on.
+        Changes nothing that is said. Raises as a step does.
+        """
+        self._end_active()
+        report = progress or (lambda fraction, text: None)
+        report(0.0, "Making room")
+        shape = (self._settings.window.frames_per_chunk, *frame_size, 3)
+        still = FrameChunk(frames=np.zeros(shape, dtype=np.uint8), start_s=0.0, end_s=1.0)
+        with self._naming_memory(), torch.inference_mode(), self._on_stream():
+            vision = self._vision_span(self._encoder.grid_of(still))
+            self._context.make_room(vision)
+            report(0.1, "Preparing the eyes")
+            self._encoder.warm_up(shape)
+            report(0.4, "Preparing the voice")
+            decoder = self._ready_decoder()
+            if isinstance(decoder, StaticDecoder):
+                decoder.warm_up()
+        report(1.0, "Ready")
 
     def step(
         self,
@@ -106,15 +148,18 @@ class StreamingSession:
         on_scores: OnScores | None,
         results: list[StepResult],
     ) -> Generator[str, None, None]:
-        model, context, clock = self._model, self._context, StepClock(self._model.device)
+        model, context = self._model, self._context
+        with self._on_stream():
+            clock = StepClock(model.device)
+        self._pacer.start()
         phrase = PhraseDecoder(model.prompt.decode, model.prompt.special.ellipsis, model.stop_ids)
         text: list[str] = []
         limit = self._settings.sampling.max_new_tokens if forced is None else len(forced)
         try:
-            with self._naming_memory():
+            with self._naming_memory(), self._on_stream():
                 tokens = self._begin(chunk, question, forced, on_scores, clock)
             for index in range(limit):
-                with self._naming_memory():
+                with self._naming_memory(), self._on_stream():
                     token_id = self._take(tokens, index, index == limit - 1, on_scores)
                 clock.mark_first_token()
                 context.say(token_id)
@@ -133,7 +178,8 @@ class StreamingSession:
                 if self._decoder:
                     self._decoder.end()
                 said = context.end_answer()
-                clock.lap("decode_ms")
+                with self._on_stream():
+                    clock.lap("decode_ms")
                 results.append(
                     StepResult(
                         text="".join(text).strip(),
@@ -155,15 +201,10 @@ class StreamingSession:
         clock: StepClock,
     ) -> Decoder:
         """Everything up to the first token; returns what hands out the tokens."""
-        model, context = self._model, self._context
-        pixels = np.ascontiguousarray(chunk.frames)
-        frames = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy()).to(model.device)
-        height, width = smart_resize(*chunk.size, self._settings.resize, model.patches.factor)
-        patches, grid = patchify(resize_frames(frames, height, width), model.patches)
-        vision = self._vision_span(grid)
+        model, context, encoder = self._model, self._context, self._encoder
+        vision = self._vision_span(encoder.grid_of(chunk))
         context.make_room(vision)
-        clock.lap("preprocess_ms")
-        embedded = model.vision(patches, grid)
+        encoded = encoder.encode(chunk, lambda: clock.lap("preprocess_ms"))
         clock.lap("vision_ms")
         context.evict()
         clock.lap("evict_ms")
@@ -173,12 +214,14 @@ class StreamingSession:
         user = model.prompt.user_turn_parts(
             chunk.start_s, chunk.end_s, vision.length, " ".join(text for text in texts if text)
         )
-        logits_V = context.prefill(user, vision, embedded)
+        in_parts = self._runtime.prefill == "cudnn"
+        logits_V = context.prefill(user, vision, encoded.embedded_MO, self._pacer.rest, in_parts=in_parts)
+        encoder.release()
         decoder = self._ready_decoder()
         if isinstance(decoder, StaticDecoder):
-            decoder.reads_behind = on_scores is None
+            decoder.reads_behind = on_scores is None and not self._pacer.pauses
         assert context.coming is not None, "prefill leaves the answer's rotations"
-        decoder.begin(logits_V, context.coming, context.ids, forced)
+        decoder.begin(logits_V, context.coming, context.distinct_ids, forced)
         clock.lap("prefill_ms")
         return decoder
 
@@ -189,6 +232,7 @@ class StreamingSession:
             self._context.count_cached()
         if on_scores:
             on_scores(index, *decoder.scores())
+        self._pacer.rest()
         return token_id
 
     def _ready_decoder(self) -> Decoder:
@@ -226,6 +270,14 @@ class StreamingSession:
         if self._active:
             self._active.close()
             self._active = None
+
+    def _on_stream(self) -> contextlib.AbstractContextManager[object]:
+        """The session's own CUDA stream, where there is any."""
+        return torch.cuda.stream(self._stream) if self._stream else contextlib.nullcontext()
+
+    def _wait(self) -> None:
+        if self._stream:
+            self._stream.synchronize()
 
     @contextlib.contextmanager
     def _naming_memory(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -80,9 +81,17 @@ class VisionTower(nn.Module):
         self.merge_out = make_linear(merged, config.output_size, bias=True, dtype=dtype, format=format)
         self._plans: OrderedDict[tuple[int, int, int], VisionPlan] = OrderedDict()
 
-    def forward(self, patches_SP: torch.Tensor, grid: tuple[int, int, int]) -> torch.Tensor:
-        """Embeddings (M, O) of the patches (S, P) of a grid, as ``preprocess.patchify`` makes both."""
-        plan = self._plan(grid)
+    def forward(
+        self,
+        patches_SP: torch.Tensor,
+        grid: tuple[int, int, int],
+        between: Callable[[], None] | None = None,
+    ) -> torch.Tensor:
+        """Embeddings (M, O) of the patches (S, P) of a grid, as ``preprocess.patchify`` makes both.
+
+        ``between`` is called after each layer.
+        """
+        plan = self.plan(grid)
         merge_unit = self._config.merge_size**2
         x_SE = self._embed_patches(patches_SP.to(self.embed.weight.dtype))
         if plan.order is not None:
@@ -90,6 +99,8 @@ class VisionTower(nn.Module):
         for index, layer in enumerate(self.layers):
             full = index in self._config.full_attention_layers
             x_SE = layer(x_SE, plan.table, plan.frames if full else plan.windows)
+            if between:
+                between()
         x_M = self.merge_norm(x_SE).view(-1, merge_unit * self._config.hidden_size)
         x_MO = self.merge_out.project(functional.gelu(self.merge_in.project(x_M)))
         return x_MO if plan.inverse is None else x_MO[plan.inverse]
@@ -107,7 +118,8 @@ class VisionTower(nn.Module):
             patches_SP.view(shape), self.embed.weight.view(shape), stride=kernel
         ).flatten(1)
 
-    def _plan(self, grid: tuple[int, int, int]) -> VisionPlan:
+    def plan(self, grid: tuple[int, int, int]) -> VisionPlan:
+        """What follows from a grid alone; remembered for the grids used last."""
         plan = self._plans.get(grid)
         if plan is None:
             plan = self._make_plan(grid)

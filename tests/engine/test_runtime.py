@@ -1,0 +1,115 @@
+"""Warming up, looking ahead and leaving room for others: none of it changes what is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine import LoadedModel, StreamingSession
+from engine.attention import join_parts
+from engine.chunk import FrameChunk
+from engine.errors import ChunkError
+from engine.pacer import Pacer
+from engine.runtime import PolitenessSettings, RuntimeSettings
+from tests.engine.conftest import FRAME_SIZE, make_chunk
+from tests.engine.test_decoder import EAGER, STATIC, settings
+
+
+@pytest.mark.parametrize("runtime", [EAGER, STATIC], ids=["eager", "static"])
+def test_a_chunk_prepared_is_said_as_one_that_was_not(tiny: LoadedModel, runtime: RuntimeSettings) -> None:
+    plain = StreamingSession(tiny, settings(temperature=2.0), runtime)
+    ahead = StreamingSession(tiny, settings(temperature=2.0), runtime)
+    chunks = [make_chunk(number) for number in range(6)]
+    for number, chunk in enumerate(chunks):
+        expected = plain.step(chunk).result
+        step = ahead.step(chunk)
+        next(step, "")
+        ahead.prepare(chunks[(number + 1) % 6])
+        assert step.result.token_ids == expected.token_ids
+        if number == 2:
+            ahead.prepare(make_chunk(77))  # never shown
+    assert ahead.context.ids == plain.context.ids
+
+
+def test_an_impossible_chunk_is_refused_ahead_too(tiny: LoadedModel) -> None:
+    flat = FrameChunk(frames=np.zeros((2, 1, 400, 3), dtype=np.uint8), start_s=0, end_s=1)
+    with pytest.raises(ChunkError):
+        StreamingSession(tiny, settings()).prepare(flat)
+
+
+@pytest.mark.parametrize("runtime", [EAGER, STATIC], ids=["eager", "static"])
+def test_warming_up_changes_nothing_and_tells_how_far_it_is(
+    tiny: LoadedModel, runtime: RuntimeSettings
+) -> None:
+    cold, warm = (StreamingSession(tiny, settings(temperature=2.0), runtime) for _ in range(2))
+    told: list[float] = []
+    warm.warm_up(FRAME_SIZE, lambda fraction, text: told.append(fraction))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    size = warm.context.cache.num_bytes
+    for number in range(4):
+        assert (
+            cold.step(make_chunk(number)).result.token_ids == warm.step(make_chunk(number)).result.token_ids
+        )
+    assert warm.context.cache.num_bytes == size
+
+
+class FakeTime:
+    """A clock that only work and sleep move on."""
+
+    def __init__(self) -> None:
+        self.now_s = self.slept_s = 0.0
+
+    def work(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.slept_s += seconds
+
+
+@pytest.mark.parametrize("duty", [0.25, 0.5, 0.9])
+def test_the_duty_is_kept_and_no_slice_is_much_too_long(duty: float) -> None:
+    time = FakeTime()
+    pacer = Pacer(PolitenessSettings(duty=duty, slice_ms=4.0), lambda: None, lambda: time.now_s, time.sleep)
+    pacer.start()
+    worked_s = longest_s = stretch_s = 0.0
+    for _ in range(1000):
+        time.work(0.0013)
+        worked_s, stretch_s = worked_s + 0.0013, stretch_s + 0.0013
+        before_s = time.slept_s
+        pacer.rest()
+        longest_s = max(longest_s, stretch_s)
+        stretch_s = 0.0 if time.slept_s > before_s else stretch_s
+    assert worked_s / time.now_s == pytest.approx(duty, rel=0.01)
+    assert longest_s < 0.004 + 0.0013
+
+
+def test_without_a_limit_nothing_waits() -> None:
+    def never() -> None:
+        raise AssertionError("waited")
+
+    pacer = Pacer(PolitenessSettings(), never)
+    pacer.rest()
+    assert not pacer.pauses
+
+
+def test_a_polite_session_says_the_same(tiny: LoadedModel) -> None:
+    polite = RuntimeSettings(decoder="static", politeness=PolitenessSettings(duty=0.9, slice_ms=0.5))
+    sessions = [StreamingSession(tiny, settings(temperature=2.0), runtime) for runtime in (EAGER, polite)]
+    for number in range(3):
+        a, b = (session.step(make_chunk(number)).result for session in sessions)
+        assert a.token_ids == b.token_ids
+
+
+def test_attention_in_two_parts_is_attention() -> None:
+    torch.manual_seed(0)
+    q, k, v = torch.randn(5, 3, 8).double(), torch.randn(3, 40, 8).double(), torch.randn(3, 40, 8).double()
+
+    def part(keys: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        scores = torch.einsum("nhd,hld->hnl", q, k[:, keys]) / 8**0.5
+        return torch.einsum("hnl,hld->nhd", scores.softmax(-1), v[:, keys]), scores.logsumexp(-1)
+
+    whole, _ = part(slice(None))
+    assert torch.allclose(join_parts(*part(slice(0, 30)), *part(slice(30, None))), whole, atol=1e-6)
