@@ -1,4 +1,4 @@
 """Models: which there are, which fit this machine, how they come here, and where they lie.
 
-Nothing here imports torch; downloads run in a process of their own. Qt is known to `page` and `row` only.
+Nothing here imports torch or Qt; downloads run in a process of their own.
 """

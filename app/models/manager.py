@@ -146,6 +146,8 @@ class ModelManager:
         """
         self.changed: Event[str] = Event()
         """The row of this repo is another; "" for all of them."""
+        self.ended: Event[ModelRow] = Event()
+        """A download has come to its end: the model is here, or `problem` says why not."""
         self.machine: machines.Machine | None = None
         """None until it was asked."""
         self.free_disk_bytes: int | None = None
@@ -298,12 +300,14 @@ class ModelManager:
                     problem="",
                     details="",
                 )
+                self.ended.emit(self.row(repo))
                 self.refresh()
             case Failed():
                 self._downloads.pop(repo)
                 line = f"{event.message} {event.hint}".strip()
                 _log.warning("the download of %s has failed (%s)", repo, event.kind)
                 self._set(repo, stage=Stage.FAILED, problem=line, details=event.details)
+                self.ended.emit(self.row(repo))
 
     def _take_progress(self, repo: str, event: Progress) -> None:
         now_s, rate = time.monotonic(), self._rates[repo]

@@ -18,6 +18,7 @@ class ModelSettings:
         page="models",
         label="Folder for models",
         description="Where downloaded models are kept, up to 17 GB each; empty for the usual place.",
+        kind="folder",
     )
     more_models: tuple[str, ...] = setting(
         (), page="memory", description="Hub ids of models that a person added to the list."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,13 +17,16 @@ from app import resources
 from app.errors import RingsideError
 from app.models.library import models_folder
 from app.models.manager import ModelManager
+from app.outputs.outputs import Outputs
 from app.settings import DEMO, SettingsStore, UserSettings
+from app.speech import SpeechService
 from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
 from app.window.actions import Actions
 from app.window.background import Background
 from app.window.commentary import Commentary
 from app.window.picture import Picture, PictureBox
 from app.window.poster import first_picture
+from app.window.recovery import Recovery
 from app.window.runner import Runner
 from app.window.saying import Saying
 from app.window.state.app import AppState
@@ -38,11 +42,17 @@ _SAVE_AFTER_S = 0.5
 _POSTER_ROOM = (720, 1280)
 _POSTERS_FIRST_S = 1.0
 
+DESCRIBE_NOW = "Describe what can be seen right now, in one sentence."
+"""Asked by the key of the same name."""
+
 
 class Controller:
     """One per window. Everything is called on the loop's thread; `open` and `close` bracket its work."""
 
-    def __init__(self, store: SettingsStore, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, store: SettingsStore, loop: asyncio.AbstractEventLoop, session_folder: Path | None = None
+    ) -> None:
+        """`session_folder` is where sessions are kept if nothing else is chosen: usually beside the settings."""
         self.state = AppState()
         self.settings_changed: Event[frozenset[str]] = Event()
         """Names of settings that have another value now, whoever changed them."""
@@ -52,9 +62,17 @@ class Controller:
         """The first picture of a source: its kind, and the picture."""
         self._store = store
         self.actions = Actions(lambda: self.settings.keys, lambda keys: self.remember(keys=keys))
+        self.global_actions = Actions(
+            lambda: self.settings.global_keys, lambda keys: self.remember(global_keys=keys)
+        )
+        """The same actions, on keys that work while another program has the keyboard."""
+        self.actions.changed.subscribe(self._follow_actions)
         self._background = Background(loop)
         self.pictures = PictureBox(lambda: self._background.post(self.picture_came.emit))
-        self._commentary = Commentary(self.state, self._background.post, self._on_speech_switch)
+        self._commentary = Commentary(
+            self.state, self._background.post, self._on_speech_switch, lambda: self.settings
+        )
+        self.settings_changed.subscribe(self._commentary.settings_changed)
         self._runner = Runner(self.state, self._commentary, self.pictures, self._background)
         self.saying = Saying(self.state, lambda: self.settings, self.remember, self._runner.ask)
         self._runner.compose = self.saying.compose
@@ -67,6 +85,15 @@ class Controller:
             post=self._background.post,
             aside=self.aside,
         )
+        self.outputs = Outputs(
+            self.state,
+            self._background,
+            lambda: self.settings,
+            self.remember,
+            session_folder or store.path.parent / "sessions",
+        )
+        self.settings_changed.subscribe(self.outputs.apply)
+        self._recovery = Recovery(self.state, self._background)
         self._is_open = False
         self._saving: asyncio.TimerHandle | None = None
         self._choose_remembered()
@@ -87,11 +114,18 @@ class Controller:
         """The number of the process that makes speech, while it runs."""
         return self._commentary.voice_pid
 
+    @property
+    def speech(self) -> SpeechService:
+        """Who speaks, for those who ask which voices and outputs there are."""
+        return self._commentary.speech
+
     def open(self) -> None:
         """Start the threads and load the model. Call it when the window is on the screen."""
         self._is_open = True
         if self._store.problem is not None:
             self._say_what_failed(self._store.problem, topic="settings")
+        self.outputs.open()
+        self._background.spawn(self._recovery.find(self.outputs.session_folder))
         self._runner.open()
         self.state.speech.switch(is_on=self.settings.is_speech_on)
         self._background.spawn(self._prepare())
@@ -102,8 +136,9 @@ class Controller:
         self._runner.stop()
         if self._saving is not None:
             self._saving.cancel()
+        await self.outputs.close()
         await self._background.close(
-            self._runner.shut, self._commentary.close, self._store.save, self.models.close
+            self._runner.shut, self._commentary.close, self._store.save, self.models.close, self.outputs.shut
         )
 
     def remember(self, **changes: object) -> None:
@@ -153,6 +188,21 @@ class Controller:
     def silence(self) -> None:
         """Break off what is being said; speech stays as it is."""
         self._commentary.silence()
+
+    def repeat(self) -> None:
+        """Say the last sentence again, whether speech is on or not."""
+        self._commentary.repeat()
+
+    def describe_now(self) -> None:
+        """Have the commentator describe what is to be seen, and speak that, whether speech is on or not."""
+        if self.saying.ask(DESCRIBE_NOW):
+            self._commentary.await_answer()
+        else:
+            self._commentary.tell("Nothing is being watched. Start first.")
+
+    def test_voice(self) -> None:
+        """Say a sentence as commentary would be said now."""
+        self._commentary.tell("This is how the commentary sounds. Okafor shoots, and it is in!")
 
     def choose_demo(self) -> None:
         """Watch the demo match."""
@@ -233,6 +283,7 @@ class Controller:
         await self._runner.model_is_known()
         if self.state.speech.is_on:
             self._commentary.switch_speech(is_on=True)
+        self.models.refresh()
 
     async def _bring_poster(self, kind: str) -> None:
         source = self.state.session.source
@@ -251,6 +302,11 @@ class Controller:
             return
         if picture is not None:
             self.poster_came.emit(kind, picture)
+
+    def _follow_actions(self) -> None:
+        for action in self.actions:
+            if action.name not in self.global_actions:
+                self.global_actions.add(replace(action, default_keys=action.default_global_keys))
 
     def _save(self) -> None:
         self._saving = None

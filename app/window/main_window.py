@@ -18,10 +18,14 @@ from app.theme.theme import Theme
 from app.window.announcer import Announcer
 from app.window.caption_look import CaptionLook
 from app.window.controller import Controller
+from app.window.exporting import Exporting
 from app.window.hotkeys import Hotkeys
 from app.window.message_bar import MessageBar
 from app.window.overlay import UNLOCKED_SENTENCE, Overlay
 from app.window.picture import Picture
+from app.window.say_parts import SayParts
+from app.window.settings_page import SettingsPage
+from app.window.shortcuts import KeysPanel, ShortcutsWindow
 from app.window.source_picker import SourcePicker
 from app.window.stage import Stage
 from app.window.state.session import Phase
@@ -70,8 +74,14 @@ class MainWindow(QWidget):
         self.focus_ring = FocusRing(self, theme)
         self.announcer = Announcer(state, self)
         self.overlay = Overlay(controller, self.look, theme, self)
+        self.settings_page = SettingsPage(controller, theme, self.announcer, self)
+        self.settings_page.add_panel("keys", self._make_keys_panel)
+        self.shortcuts: ShortcutsWindow | None = None
+        self.say = SayParts(self, self._column)
         self._connect()
         controller.actions.add(*window_actions(self))
+        self.exporting = Exporting(controller, theme, self)
+        self.transport.export_button.setMenu(self.exporting.menu)
         self.hotkeys = Hotkeys(self, controller.actions)
         self._set_tab_order()
         self._restore()
@@ -91,6 +101,7 @@ class MainWindow(QWidget):
             self.transport.start_button.setFocus(Qt.FocusReason.OtherFocusReason)
             QTimer.singleShot(0, self.shown.emit)
             QTimer.singleShot(0, self.overlay.follow)
+            QTimer.singleShot(0, self.exporting.look_for_earlier)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The transcript takes its share of the width."""
@@ -105,6 +116,9 @@ class MainWindow(QWidget):
             self.controller.remember(has_seen_warning=True)
         self.transcript.view.hand_over_copied()
         self.overlay.close()
+        self.settings_page.close()
+        if self.shortcuts is not None:
+            self.shortcuts.close()
         event.accept()
         self.closed.emit()
 
@@ -113,7 +127,7 @@ class MainWindow(QWidget):
         middle.setSpacing(0)
         middle.addWidget(self.stage, 1)
         middle.addWidget(self.transcript)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top_bar)
@@ -133,6 +147,8 @@ class MainWindow(QWidget):
         self.transcript.note_closed.connect(lambda: controller.remember(has_seen_warning=True))
         controller.settings_changed.subscribe(self._follow_settings)
         self.theme.changed.connect(self._share_width)
+        self.theme.changed.connect(lambda: controller.outputs.set_palette(self.theme.palette))
+        controller.outputs.set_palette(self.theme.palette)
 
     def _set_tab_order(self) -> None:
         order: list[QWidget] = [
@@ -140,8 +156,16 @@ class MainWindow(QWidget):
             self.transport.pause_button,
             self.transport.speech_button,
             self.transport.overlay_button,
+            self.transport.export_button,
+            self.transport.ask_button,
+            self.say.question.box,
+            self.say.question.ask_button,
+            self.say.question.close_button,
             self.top_bar.source_chooser,
             self.top_bar.title_box,
+            self.top_bar.details_button,
+            *self.say.form.boxes.values(),
+            self.top_bar.preset_chooser,
             self.top_bar.model_chooser,
             self.top_bar.menu_button,
             self.message_bar.details_button,
@@ -191,6 +215,26 @@ class MainWindow(QWidget):
         """Let the person write what is watched."""
         self.top_bar.title_box.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.top_bar.title_box.selectAll()
+
+    def open_settings(self) -> None:
+        """Show the settings."""
+        self.settings_page.open()
+
+    def open_shortcuts(self) -> None:
+        """Show the list of all keys."""
+        if self.shortcuts is None:
+            self.shortcuts = ShortcutsWindow(
+                self.controller.actions,
+                self.theme,
+                self.announcer,
+                lambda: self.settings_page.open("keys"),
+                self,
+            )
+        self.shortcuts.open()
+
+    def _make_keys_panel(self, parent: QWidget) -> QWidget:
+        actions, everywhere = self.controller.actions, self.controller.global_actions
+        return KeysPanel(actions, everywhere, self.theme, self.announcer, parent)
 
     def unlock_overlay(self) -> None:
         """Let the person move the overlay, or lock it again."""

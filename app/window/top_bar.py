@@ -5,9 +5,10 @@ Knows how the choices are shown. Knows no source and no model; what is chosen go
 
 from pathlib import Path
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
+from app.models.manager import Stage
 from app.settings import DEMO
 from app.theme.theme import Theme
 from app.theme.tokens import SPACE_8, SPACE_12, TEXT_SCALES_PERCENT, ThemeName
@@ -40,7 +41,7 @@ class TopBar(QFrame):
             "Source",
             "Choose what to watch.",
             self._source_entries,
-            width_px=240,
+            width_px=220,
             parent=self,
         )
         self.source_chooser.setObjectName("source")
@@ -54,13 +55,28 @@ class TopBar(QFrame):
         self.title_box.setAccessibleDescription(self.title_box.toolTip())
         self.title_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.title_box.setMinimumWidth(120)
+        self.details_button = IconButton(
+            theme, "chevron-down", "Tell more", "Teams and people, each in a line of its own.", parent=self
+        )
+        self.details_button.setObjectName("details")
+        self.details_button.setCheckable(True)
+        self.preset_chooser = Chooser(
+            theme,
+            "preset",
+            "Persona",
+            "Choose who comments.",
+            self._preset_entries,
+            width_px=170,
+            parent=self,
+        )
+        self.preset_chooser.setObjectName("preset")
         self.model_chooser = Chooser(
             theme,
             "model",
             "Model",
             "Choose the model that comments.",
             self._model_entries,
-            width_px=220,
+            width_px=170,
             parent=self,
         )
         self.model_chooser.setObjectName("model")
@@ -72,12 +88,19 @@ class TopBar(QFrame):
         row.setSpacing(SPACE_12)
         row.addWidget(self.source_chooser)
         row.addWidget(self.title_box, 1)
+        row.addWidget(self.details_button)
+        row.addWidget(self.preset_chooser)
         row.addWidget(self.model_chooser)
         row.addWidget(self.menu_button)
 
         self.title_box.textEdited.connect(controller.set_title)
         controller.state.session.changed.subscribe(self._show_session)
         controller.state.title_changed.subscribe(self._show_title)
+        controller.saying.changed.subscribe(self._show_preset)
+        self.details_button.toggled.connect(
+            lambda is_open: self.details_button.set_icon("chevron-up" if is_open else "chevron-down")
+        )
+        self._show_preset()
         self._show_session()
         self._show_title()
 
@@ -93,6 +116,32 @@ class TopBar(QFrame):
         self.model_chooser.set_choice(model.name or "Choose a model", "model")
         place = f" Runs on {model.device}." if model.device else ""
         self.model_chooser.explain(f"Choose the model that comments.{place}")
+
+    def _show_preset(self) -> None:
+        preset, note = self._controller.saying.preset, self._controller.saying.note
+        self.preset_chooser.set_choice(preset.name, "preset")
+        self.preset_chooser.explain(f"Choose who comments. {preset.sentence} {note}".strip())
+
+    def _preset_entries(self) -> list[Choice]:
+        saying, chosen = self._controller.saying, self._controller.saying.preset.key
+        entries = [
+            Choice(
+                text=preset.name,
+                act=lambda key=preset.key: saying.choose_preset(key),  # type: ignore[misc] # mypy loses the type of a lambda's default
+                is_chosen=preset.key == chosen,
+                sentence=preset.sentence,
+            )
+            for preset in saying.book.presets
+        ]
+        entries.append(
+            Choice(
+                text="Personas and language…",
+                act=lambda: self._controller.state.page_wanted.emit("say"),
+                sentence="Look at them, change them, make your own.",
+                has_line_above=True,
+            )
+        )
+        return entries
 
     def _show_title(self) -> None:
         title = self._controller.state.title
@@ -134,30 +183,29 @@ class TopBar(QFrame):
 
     def _model_entries(self) -> list[Choice]:
         controller = self._controller
-        chosen = controller.settings.model
+        here = [row for row in controller.models.rows if row.is_chosen or row.stage is Stage.HERE]
         entries = [
             Choice(
-                text="Demo model",
-                act=lambda: controller.choose_model(DEMO),
-                is_chosen=chosen == DEMO,
-                sentence="Small, made for the demo match, runs on any computer.",
+                text=row.model.name,
+                act=lambda repo=row.model.repo: controller.choose_model(repo),  # type: ignore[misc] # as above
+                is_chosen=row.is_chosen,
+                sentence=row.model.sentence,
             )
+            for row in here
         ]
-        if chosen != DEMO:
-            entries.append(
-                Choice(
-                    text=Path(chosen).name,
-                    act=lambda: controller.choose_model(chosen),
-                    is_chosen=True,
-                    sentence=chosen,
-                )
+        entries.append(
+            Choice(
+                text="Models…",
+                act=lambda: controller.state.page_wanted.emit("models"),
+                sentence="What fits this computer, and downloads.",
+                has_line_above=True,
             )
+        )
         entries.append(
             Choice(
                 text="Choose folder…",
                 act=controller.state.model_folder_wanted.emit,
                 sentence="A folder with a Qwen2.5-VL model.",
-                has_line_above=True,
             )
         )
         return entries
@@ -170,19 +218,37 @@ class TopBar(QFrame):
         menu.addMenu(themes)
         menu.addMenu(sizes)
         menu.addSeparator()
-        quit_action = QAction("Quit", menu)
-        quit_action.setShortcut(QKeySequence("Ctrl+Q"))
-        quit_action.triggered.connect(lambda: self.window().close())
-        menu.addAction(quit_action)
+        settings_action = self._action(menu, "Settings…", "settings")
+        shortcuts_action = self._action(menu, "Shortcuts", "shortcuts")
+        menu.addSeparator()
+        quit_action = self._action(menu, "Quit", "quit")
 
         def draw_icons() -> None:
             themes.setIcon(theme.icon("theme"))
             sizes.setIcon(theme.icon("text-size"))
             quit_action.setIcon(theme.icon("close"))
+            settings_action.setIcon(theme.icon("settings"))
+            shortcuts_action.setIcon(theme.icon("keyboard"))
 
         theme.changed.connect(draw_icons)
         draw_icons()
         return menu
+
+    def _action(self, menu: Menu, words: str, name: str) -> QAction:
+        """An entry of the menu that does the action of this name, and shows its key."""
+        actions = self._controller.actions
+        entry = QAction(words, menu)
+        entry.triggered.connect(lambda: actions.trigger(name))
+        menu.addAction(entry)
+
+        def show_key() -> None:
+            keys = actions.keys(name) if name in actions else ()
+            # As words only: the key itself is the window's.
+            entry.setText(f"{words}\t{keys[0]}" if keys else words)
+
+        actions.changed.subscribe(show_key)
+        show_key()
+        return entry
 
     def _theme_entries(self) -> list[Choice]:
         return [

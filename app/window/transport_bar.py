@@ -44,10 +44,26 @@ class TransportBar(QFrame):
         )
         self.overlay_button.setObjectName("overlay-button")
         self.overlay_button.setCheckable(True)
+        self.export_button = IconButton(
+            theme, "export", "Export", "Save what was said, and send it to files and to OBS.", role="plain"
+        )
+        self.export_button.setText("Export")
+        self.export_button.setObjectName("export")
+        self.ask_button = IconButton(
+            theme, "ask", "Ask", "Ask the commentator something.", role="plain", text="Ask"
+        )
+        self.ask_button.setObjectName("ask")
         self.status = StatusLine(controller.state.session, theme, self)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_8)
-        self._buttons = (self.start_button, self.pause_button, self.speech_button, self.overlay_button)
+        self._buttons = (
+            self.start_button,
+            self.pause_button,
+            self.speech_button,
+            self.overlay_button,
+            self.export_button,
+            self.ask_button,
+        )
         for button in self._buttons:
             buttons.addWidget(button)
         self._grid = QGridLayout(self)

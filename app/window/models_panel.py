@@ -1,0 +1,118 @@
+"""The panel of the page Models: what the machine can do, every model, a folder of one's own, and another of the hub.
+
+Knows which rows there are. Knows nothing of how a model is downloaded or judged.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from app.models.rate import size_words
+from app.theme.theme import Theme
+from app.theme.tokens import SPACE_8, SPACE_12
+from app.window.controller import Controller
+from app.window.model_row import ModelRowView
+
+
+class ModelsPanel(QWidget):
+    """Every model."""
+
+    def __init__(self, controller: Controller, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("models")
+        self.setAccessibleName("Models")
+        self._controller = controller
+        self._manager = controller.models
+        self._theme = theme
+        self.views: dict[str, ModelRowView] = {}
+        self.machine = QLabel(self)
+        self.machine.setProperty("role", "title")
+        self.machine.setWordWrap(True)
+        self.machine.setAccessibleName("This machine")
+        self.folder_button = QPushButton("Use a folder…", self)
+        self.folder_button.setAccessibleName("Use a folder")
+        self.folder_button.setToolTip("A Qwen2.5-VL model that is on this computer already.")
+        self.look_button = QPushButton("Look again", self)
+        self.look_button.setAccessibleName("Look again")
+        self.look_button.setToolTip("Ask graphics card, disk and folders once more.")
+        self.name_box = QLineEdit(self)
+        self.name_box.setPlaceholderText("Another of the hub: owner/name")
+        self.name_box.setAccessibleName("Another model of the hub")
+        self.name_box.setAccessibleDescription("Owner and name of a Qwen2.5-VL model, then Enter.")
+        self.add_button = QPushButton("Add", self)
+        self.add_button.setAccessibleName("Add this model to the list")
+        self.add_button.setToolTip("List it above, so that it can be downloaded.")
+        self.problem = QLabel(self)
+        self.problem.setProperty("role", "quiet")
+        self.problem.setAccessibleName("What is wrong with the name")
+        self.problem.hide()
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(SPACE_8)
+        self._lay_out()
+        self.folder_button.clicked.connect(controller.state.model_folder_wanted.emit)
+        self.look_button.clicked.connect(self._manager.refresh)
+        self.add_button.clicked.connect(self._add)
+        self.name_box.returnPressed.connect(self._add)
+        for button in (self.folder_button, self.look_button, self.add_button):
+            button.setProperty("role", "plain")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setAccessibleDescription(button.toolTip())
+        unsubscribe = self._manager.changed.subscribe(self._follow)
+        self.destroyed.connect(lambda: unsubscribe())
+        self._follow("")
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """What is free may be another amount by now."""
+        super().showEvent(event)
+        self._manager.refresh()
+
+    def _follow(self, repo: str) -> None:
+        if repo and repo in self.views:
+            self.views[repo].show_row()
+            return
+        manager = self._manager
+        repos = [row.model.repo for row in manager.rows]
+        for gone in set(self.views) - set(repos):
+            view = self.views.pop(gone)
+            self._rows.removeWidget(view)
+            view.deleteLater()
+        for place, wanted in enumerate(repos):
+            if wanted not in self.views:
+                view = ModelRowView(wanted, manager, self._controller.choose_model, self._theme, self)
+                self.views[wanted] = view
+                self._rows.insertWidget(place, view)
+            self.views[wanted].show_row()
+        machine = manager.machine.words if manager.machine is not None else "Looking at this machine…"
+        disk = manager.free_disk_bytes
+        room = f" · {size_words(disk)} free on disk" if disk is not None else ""
+        self.machine.setText(f"{machine}{room}")
+
+    def _add(self) -> None:
+        is_name = self._manager.add(self.name_box.text())
+        self.problem.setVisible(not is_name)
+        self.problem.setText(
+            "" if is_name else "Write it as on the hub: owner/name, for example Qwen/Qwen2.5-VL-3B-Instruct."
+        )
+        if is_name:
+            self.name_box.clear()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_8)
+        head.addWidget(self.machine, 1)
+        head.addWidget(self.look_button)
+        foot = QHBoxLayout()
+        foot.setSpacing(SPACE_8)
+        foot.addWidget(self.name_box, 1)
+        foot.addWidget(self.add_button)
+        foot.addSpacing(SPACE_12)
+        foot.addWidget(self.folder_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, SPACE_12, 0, SPACE_12)
+        column.setSpacing(SPACE_12)
+        column.addLayout(head)
+        column.addLayout(self._rows)
+        column.addLayout(foot)
+        column.addWidget(self.problem)
