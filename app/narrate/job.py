@@ -33,11 +33,12 @@ from app.narrate.errors import (
 from app.narrate.fitting import Fitter, Samples, Spoken, lines_from
 from app.narrate.movie import write_movie
 from app.narrate.picture import Picture, prepare_picture
-from app.narrate.sound import SpeechTrack, mixed, source_blocks
+from app.narrate.sound import SpeechTrack, mixed
 from app.narrate.work_files import WorkFiles
 from app.sources.video_info import inspect_video
 from app.speech.options import SpeechOptions
 from app.speech.speaker import Speaker
+from app.speech.video_sound import source_blocks
 
 _log = logging.getLogger("ringside.app.narrate")
 

@@ -18,7 +18,7 @@ from av.packet import Packet
 from app.captions import Phrase
 from app.narrate.errors import NarrationCancelledError
 from app.narrate.picture import Picture, packets, template
-from app.narrate.sound import RATE_HZ, Stereo
+from app.speech.video_sound import RATE_HZ, Stereo
 
 _SOUND_BITS_PER_S = 160_000
 _AHEAD_S = 0.5

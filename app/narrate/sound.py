@@ -1,102 +1,31 @@
 """The sound of a narrated video: the original, ducked where somebody speaks, and the speech over it, block by block.
 
-Knows how sound in any form becomes 48 kHz stereo at its own times. Knows no picture, and no more of speech than its
+Knows how sounds are laid over each other. Knows no picture, and no more of speech than its
 samples and moments. Holds a few seconds at a time, however long the video is.
 """
 
 from __future__ import annotations
 
 import collections
-import logging
 import math
-from collections.abc import Generator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.error import FFmpegError
 
 from app.narrate.fitting import Spoken
-from app.sources.video_info import open_video
 from app.speech.ducking import HOLD_S, Stretch, merge, planned_gains
+from app.speech.video_sound import RATE_HZ, Stereo
 
-_log = logging.getLogger("ringside.app.narrate")
-
-RATE_HZ = 48_000
 BLOCK = 4096
 """Samples that are mixed at once."""
 
 _AHEAD_S = 3.0
 """Speech is known so far ahead of the sound that is mixed: enough for ducking to begin in time and hold over pauses."""
 
-_GAP_SAMPLES = RATE_HZ // 50
-"""Time stamps that are off by less are jitter, not gaps."""
-
 _KNEE = 0.85
 """Louder samples are rounded off, so that two loud sounds together do not crackle."""
-
-Stereo = npt.NDArray[np.float32]
-"""Shape (2, num_samples), -1 to 1."""
-
-
-def source_blocks(path: Path) -> Generator[Stereo, None, None]:
-    """The video's own sound from its beginning on, without holes, in blocks of any size; nothing if it has none."""
-    with open_video(path) as container:
-        if not container.streams.audio:
-            return
-        stream = container.streams.audio[0]
-        if stream.codec_context is None:
-            _log.info("the sound of %s is of an unknown kind; it is left out", path)
-            return
-        origin_s = (container.start_time or 0) / av.time_base
-        converter = _Converter()
-        position = 0
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                frames = packet.decode()
-            except FFmpegError as error:
-                _log.debug("a piece of the sound of %s cannot be decoded: %s", path, error)
-                if isinstance(error, (av.error.EOFError, av.error.ExitError)):
-                    return
-                frames = []
-            for frame in frames:
-                for converted in converter.convert(frame):
-                    samples = converted.to_ndarray().astype(np.float32, copy=False)
-                    if samples.shape[0] == 1:
-                        samples = np.repeat(samples, 2, axis=0)
-                    if converted.pts is not None and converted.time_base is not None:
-                        starts_at = round((float(converted.pts * converted.time_base) - origin_s) * RATE_HZ)
-                        missing = starts_at - position
-                        if missing > _GAP_SAMPLES:
-                            yield from _silence(missing)
-                            position += missing
-                        elif missing < -_GAP_SAMPLES:
-                            samples = samples[:, -missing:]
-                    if samples.shape[1]:
-                        yield samples
-                        position += samples.shape[1]
-
-
-class _Converter:
-    """Brings frames to our rate, whatever they are, and if that changes on the way."""
-
-    def __init__(self) -> None:
-        self._resampler: av.AudioResampler | None = None
-        self._takes: tuple[str, str, int] | None = None
-
-    def convert(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
-        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._resampler is None or kind != self._takes:
-            # One channel stays one: FFmpeg would make it quieter on its way to two.
-            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-            self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE_HZ)
-            self._takes = kind
-        return self._resampler.resample(frame)
 
 
 class SpeechTrack:
@@ -189,10 +118,3 @@ def mixed(
         speech.mix_into(block, position, depth_db=depth_db)
         yield block
         position += size
-
-
-def _silence(num_samples: int) -> Iterator[Stereo]:
-    while num_samples > 0:
-        size = min(num_samples, RATE_HZ)
-        yield np.zeros((2, size), dtype=np.float32)
-        num_samples -= size

@@ -4,10 +4,13 @@ Knows voices (pyttsx3, in a process of its own) and sound output (sounddevice). 
 """
 
 from app.speech.errors import NoSoundError, NoVoiceError, SpeechError
+from app.speech.options import SpeechOptions
 from app.speech.service import (
     SpeechEnded,
     SpeechEvent,
     SpeechFailed,
+    SpeechLost,
+    SpeechNotice,
     SpeechReady,
     SpeechService,
     SpeechStarted,
@@ -20,6 +23,9 @@ __all__ = [
     "SpeechError",
     "SpeechEvent",
     "SpeechFailed",
+    "SpeechLost",
+    "SpeechNotice",
+    "SpeechOptions",
     "SpeechReady",
     "SpeechService",
     "SpeechStarted",

@@ -77,16 +77,14 @@ class LiveDucker:
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._down_db = 0.0
-        self._quiet_samples = 0
+        self._hold_samples = 0
 
     def gains(self, num_samples: int, *, is_speaking: bool, depth_db: float) -> Gains:
         """Gains for the next samples; `depth_db` as a positive number."""
-        if is_speaking:
-            self._quiet_samples = 0
-        hold = max(0, round(HOLD_S * self._rate_hz) - self._quiet_samples)
-        if not is_speaking:
-            self._quiet_samples += num_samples
-        stays_down = is_speaking or hold > 0
+        stays_down = is_speaking or self._hold_samples > 0
+        self._hold_samples = (
+            round(HOLD_S * self._rate_hz) if is_speaking else max(0, self._hold_samples - num_samples)
+        )
         target_db = depth_db if stays_down else 0.0
         ramp_s = ATTACK_S if target_db > self._down_db else RELEASE_S
         step_db = max(depth_db, 1.0) / (ramp_s * self._rate_hz)

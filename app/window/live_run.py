@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from app.sources import ChunkSource, Preview, SourceEnded, SourceReader
+from app.speech.source_sound import SourceSound
 from app.window.picture import PictureBox
 from app.window.state.pulse import Pulse
 from app.worker import ChunkRequest, EngineWorker
@@ -51,6 +52,8 @@ class LiveRun:
         self._reader: SourceReader | None = None
         self._is_stopped = False
         self._paused_at_s: float | None = None
+        self.sound: SourceSound | None = None
+        """The source's own sound, where it has one."""
         self._questions: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     @staticmethod
@@ -62,6 +65,8 @@ class LiveRun:
         """A picture of the source; called in its thread."""
         if not self._is_stopped:
             self.pulse.picture_came(self.now_s())
+            if self.sound is not None:
+                self.sound.follow(preview.time_s)
             self._pictures.put(preview)
 
     def watch(self, source: ChunkSource) -> None:
@@ -81,6 +86,8 @@ class LiveRun:
         if self._source is not None and self._paused_at_s is None:
             self._paused_at_s = self.now_s()
             self._source.pause()
+            if self.sound is not None:
+                self.sound.pause()
 
     def resume(self) -> None:
         """Go on."""
@@ -88,17 +95,23 @@ class LiveRun:
             self.pulse.paused(self.now_s() - self._paused_at_s)
             self._paused_at_s = None
             self._source.resume()
+            if self.sound is not None:
+                self.sound.resume()
 
     def stop(self) -> None:
         """No more pictures and chunks from now on; the thread ends soon."""
         self._is_stopped = True
         if self._source is not None:
             self._source.stop()
+        if self.sound is not None:
+            self.sound.pause()
 
     def join(self) -> None:
         """Wait for the thread's end; not on the loop."""
         if self._reader is not None:
             self._reader.stop()
+        if self.sound is not None:
+            self.sound.close()
 
     def _take_chunk(self, chunk: FrameChunk) -> bool:
         if self._is_stopped:

@@ -154,6 +154,7 @@ class Runner:
                 post=self._background.post,
                 on_end=self._on_source_ended,
             )
+            run.sound = self._commentary.source_sound(source)
             settings = self.compose(self._defaults)
             window = settings.window
             video = await self._background.in_thread(

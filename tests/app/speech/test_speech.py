@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from app.speech.errors import NoVoiceError
-from app.speech.output import resample
+from app.speech.playing import resample
 from app.speech.service import SpeechFailed, SpeechService
 from app.speech.voice import Voice
 from tests.app.speech.sound_server import RATE_HZ, recording, sound_server
