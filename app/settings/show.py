@@ -37,7 +37,7 @@ class ShowSettings:
         "",
         page="show",
         label="Caption font",
-        description="Font of the captions; empty for the one of the desktop.",
+        description="Font of the captions, or the desktop's own.",
         kind="font",
     )
     caption_size_px: int = setting(
@@ -53,7 +53,7 @@ class ShowSettings:
         "",
         page="show",
         label="Caption colour",
-        description="Colour of the captions' letters; empty for the theme's.",
+        description="Colour of the captions' letters, or the theme's own.",
         kind="colour",
     )
     caption_outline_px: int = setting(
@@ -69,14 +69,14 @@ class ShowSettings:
         "",
         page="show",
         label="Outline colour",
-        description="Colour of the line around the captions' letters; empty for the theme's.",
+        description="Colour of the line around the captions' letters, or the theme's own.",
         kind="colour",
     )
     caption_background_colour: str = setting(
         "",
         page="show",
         label="Background colour",
-        description="Colour behind the captions; empty for the theme's.",
+        description="Colour behind the captions, or the theme's own.",
         kind="colour",
     )
     caption_background_percent: int = setting(

@@ -35,7 +35,8 @@ def tinted_icon(name: str, colour: str, size_px: int, *, disabled_colour: str | 
     """The icon for buttons and menus, sharp at every density. Raises ResourceMissingError."""
     icon = QIcon()
     for density in _DENSITIES:
-        icon.addPixmap(icon_pixmap(name, colour, size_px, density))
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+            icon.addPixmap(icon_pixmap(name, colour, size_px, density), mode)
         if disabled_colour is not None:
             icon.addPixmap(icon_pixmap(name, disabled_colour, size_px, density), QIcon.Mode.Disabled)
     return icon

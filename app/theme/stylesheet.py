@@ -4,11 +4,15 @@ Knows the roles that widgets name in their "role" property, and how each looks. 
 when the style is applied.
 """
 
+from collections.abc import Callable
+
 from app.theme.tokens import (
     BODY_TEXT_PX,
     CONTROL_HEIGHT_PX,
     CORNER_PX,
+    FOCUS_RING_PX,
     HEADING_TEXT_PX,
+    ICON_PX,
     SMALL_TEXT_PX,
     SPACE_4,
     SPACE_8,
@@ -24,14 +28,22 @@ def control_height_px(scale: float) -> int:
     return round(CONTROL_HEIGHT_PX + (scale - 1) * 20)
 
 
-def style_sheet(palette: Palette, scale: float) -> str:
-    """The whole program's style for a palette and a text scale (1.0-2.0)."""
+def style_sheet(palette: Palette, scale: float, drawing: Callable[[str, str], str]) -> str:
+    """The whole program's style for a palette and a text scale (1.0-2.0); `drawing` names an icon in a colour."""
     p = palette
     body, small, heading = (round(px * scale) for px in (BODY_TEXT_PX, SMALL_TEXT_PX, HEADING_TEXT_PX))
     control = control_height_px(scale)
     accent_hover = mix(p.accent, p.on_accent, 0.12)
     accent_pressed = mix(p.accent, p.on_accent, 0.22)
     disabled = mix(p.panel, p.text, 0.45)
+    icon = round(ICON_PX * scale)
+    arrow = round(14 * scale)
+    field_line = mix(p.line, p.text, 0.35)
+    down, up, tick = (
+        drawing("chevron-down", p.text),
+        drawing("chevron-up", p.text),
+        drawing("tick", p.on_accent),
+    )
     return f"""
 * {{ font-size: {body}px; color: {p.text}; }}
 QWidget[role="window"], QDialog {{ background: {p.window}; }}
@@ -71,6 +83,7 @@ QPushButton[role="icon"] {{ border-color: transparent; background: transparent; 
 QPushButton[role="icon"]:hover {{ background: {p.hover}; }}
 QPushButton[role="icon"]:pressed, QPushButton[role="icon"]:open {{ background: {p.pressed}; }}
 QPushButton[role="small-icon"] {{ padding: 0; }}
+QPushButton[role="field"] {{ border-color: {field_line}; text-align: left; padding: 0 {SPACE_8}px; }}
 QPushButton[role="card"] {{ min-height: 0; max-height: 100000px; padding: 0; text-align: left; }}
 QPushButton::menu-indicator {{ image: none; width: 0; }}
 
@@ -85,6 +98,47 @@ QTextEdit, QPlainTextEdit {{ background: transparent; border: none;
     selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
 QPlainTextEdit[role="details"] {{ background: {p.window}; border: 1px solid {p.line};
     border-radius: {CORNER_PX}px; padding: {SPACE_8}px; font-size: {small}px; }}
+
+QCheckBox {{ spacing: {SPACE_8}px; min-height: {control}px; }}
+QCheckBox::indicator {{ width: {icon}px; height: {icon}px; border: 2px solid {field_line};
+    border-radius: {SPACE_4}px; background: {p.panel}; }}
+QCheckBox::indicator:checked {{ background: {p.accent}; border-color: {p.accent}; image: {tick}; }}
+QCheckBox:disabled {{ color: {disabled}; }}
+
+QComboBox, QAbstractSpinBox {{ background: {p.panel}; border: 1px solid {field_line};
+    border-radius: {CORNER_PX}px; min-height: {control - 2}px; max-height: {control - 2}px;
+    padding: 0 {SPACE_8}px; selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
+QComboBox:hover, QAbstractSpinBox:hover {{ background: {p.hover}; }}
+QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {disabled}; border-color: {p.line}; }}
+QComboBox::drop-down {{ border: none; width: {arrow + SPACE_12}px; }}
+QComboBox::down-arrow {{ image: {down}; width: {arrow}px; height: {arrow}px; }}
+QComboBox QAbstractItemView {{ background: {p.panel}; border: 1px solid {p.line}; outline: none;
+    selection-background-color: {p.accent}; selection-color: {p.on_accent}; padding: {SPACE_4}px; }}
+QAbstractSpinBox QLineEdit {{ background: transparent; border: none; padding: 0 {SPACE_8}px; min-height: 0; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; background: transparent;
+    width: {arrow + SPACE_8}px; subcontrol-origin: border; }}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; top: 2px; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; bottom: 2px; }}
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ background: {p.pressed};
+    border-radius: {SPACE_4}px; }}
+QAbstractSpinBox::up-arrow {{ image: {up}; width: {arrow}px; height: {arrow}px; }}
+QAbstractSpinBox::down-arrow {{ image: {down}; width: {arrow}px; height: {arrow}px; }}
+
+QScrollArea {{ background: transparent; border: none; }}
+QListWidget, QTreeWidget {{ background: {p.panel}; border: 1px solid {p.line}; border-radius: {CORNER_PX}px;
+    outline: none; padding: {SPACE_4}px; }}
+QListWidget[role="pages"] {{ background: transparent; border: none; }}
+QListWidget::item {{ padding: {SPACE_8}px; border-radius: {SPACE_4}px; border: {FOCUS_RING_PX}px solid transparent; }}
+QListWidget::item:hover, QTreeWidget::item:hover {{ background: {p.hover}; }}
+QListWidget::item:selected {{ background: {p.pressed}; color: {p.text}; border-color: {p.accent}; }}
+QTreeWidget::item {{ padding: {SPACE_4}px {SPACE_8}px {SPACE_4}px 0; min-height: {round(24 * scale)}px; }}
+QTreeWidget::item:selected {{ background: {p.accent}; color: {p.on_accent}; }}
+QHeaderView {{ background: transparent; border: none; }}
+QHeaderView::section {{ background: transparent; color: {p.quiet_text}; border: none;
+    border-bottom: 1px solid {p.line}; padding: {SPACE_4}px {SPACE_8}px {SPACE_4}px {SPACE_4}px; }}
+QProgressBar {{ background: {p.pressed}; border: 1px solid {p.line}; border-radius: {SPACE_4}px;
+    text-align: center; min-height: {round(18 * scale)}px; }}
+QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
 
 QMenu {{ background: {p.panel}; border: 1px solid {p.line}; border-radius: {CORNER_PX}px; padding: {SPACE_4}px; }}
 QMenu::item {{ padding: {SPACE_8}px {SPACE_16}px {SPACE_8}px {SPACE_8}px; border-radius: {SPACE_4}px;

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
+from app.theme.drawings import Drawings
 from app.theme.icons import tinted_icon
 from app.theme.stylesheet import control_height_px, style_sheet
 from app.theme.tokens import BODY_TEXT_PX, ICON_PX, PALETTES, Palette, ThemeName, mix
@@ -25,6 +26,7 @@ class Theme(QObject):
         self._application = application
         self._name: ThemeName = name
         self._scale_percent = scale_percent
+        self._drawings = Drawings()
         style = QStyleFactory.create("Fusion")
         application.setStyle(style)
         application.styleHints().colorSchemeChanged.connect(self._follow_desktop)
@@ -95,7 +97,7 @@ class Theme(QObject):
     def _apply(self) -> None:
         self._application.setFont(self.font(BODY_TEXT_PX))
         self._application.setPalette(_qt_palette(self.palette))
-        self._application.setStyleSheet(style_sheet(self.palette, self.scale))
+        self._application.setStyleSheet(style_sheet(self.palette, self.scale, self._drawings.url))
 
 
 def _qt_palette(palette: Palette) -> QPalette:

@@ -66,7 +66,7 @@ class TopBar(QFrame):
             "Persona",
             "Choose who comments.",
             self._preset_entries,
-            width_px=170,
+            width_px=215,
             parent=self,
         )
         self.preset_chooser.setObjectName("preset")
