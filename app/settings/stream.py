@@ -16,6 +16,10 @@ class StreamSettings:
         description="Where every session is kept as it happens; empty for Ringside's own folder.",
         kind="folder",
     )
+    export_folder: str = setting(
+        "", page="memory", description='Where a transcript was last saved; "" before the first.'
+    )
+    export_form: str = setting("", page="memory", description="In which form a transcript was last saved.")
     live_files: tuple[str, ...] = setting(
         (),
         page="memory",

@@ -38,6 +38,7 @@ def assets(tmp_path: Path, tiny_model: Path, small_video: Path, monkeypatch: pyt
     folder = tmp_path / "assets"
     (folder / "demo").mkdir(parents=True)
     (folder / "icons").symlink_to(ICONS)
+    (folder / "overlay").symlink_to(ICONS.parent / "overlay")
     (folder / "demo_model").symlink_to(tiny_model)
     (folder / "demo" / "match.mp4").symlink_to(small_video)
     title = {"title": "Lions in red: 7 Okafor, 9 Lind. Bears in blue."}
