@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,35 +18,14 @@ from app.speech.playing import resample
 from app.speech.service import SpeechFailed, SpeechService
 from app.speech.voice import Voice
 from tests.app.speech.sound_server import RATE_HZ, recording, sound_server
+from tests.app.speech.speaker import WAIT_S, Speaker, speaking, until
 
-ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 30.0
 LOUD, SILENT = 200.0, 1.0
 
 needs_sound = pytest.mark.skipif(
     any(shutil.which(program) is None for program in ("pulseaudio", "parec", "pactl")),
     reason="PulseAudio is not installed (apt-get install pulseaudio pulseaudio-utils libasound2-plugins)",
 )
-
-# A process of its own, because PortAudio looks for sound outputs once: commands in, events out, a line each.
-SPEAKER = """
-import json, sys
-from app.speech import SpeechService
-
-def tell(event):
-    print(json.dumps({"event": type(event).__name__, **vars(event)}), flush=True)
-
-service = SpeechService(tell)
-for line in sys.stdin:
-    command, text = json.loads(line)
-    if command == "say": service.say(text)
-    if command == "wait": service.say(text, cut=False)
-    if command == "stop": service.stop()
-    if command == "check": service.check()
-    if command == "pid": print(json.dumps({"event": "pid", "pid": service.voice_pid}), flush=True)
-print(json.dumps({"event": "closed", "is_clean": service.close(10)}), flush=True)
-"""
-
 
 WITHOUT_ESPEAK = """
 import ctypes, sys
@@ -63,65 +38,6 @@ ctypes.cdll.LoadLibrary = refuse
 from app.speech.voice_process import main
 sys.exit(main(sys.argv[1:]))
 """
-
-
-class Speaker:
-    """A speech service in another process."""
-
-    def __init__(self, environment: dict[str, str], prelude: str = "") -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", prelude + SPEAKER],
-            env=environment,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.events: list[dict[str, Any]] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def ask(self, command: str, text: str = "") -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([command, text]) + "\n")
-        self.process.stdin.flush()
-
-    def wait_for(self, event: str, **values: object) -> dict[str, Any]:
-        def matching() -> list[dict[str, Any]]:
-            return [one for one in self.events if one["event"] == event and values.items() <= one.items()]
-
-        until(lambda: bool(matching()))
-        return matching()[0]
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(WAIT_S)
-        self._reader.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.events.append(json.loads(line))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end_s, "it never came true"
-        time.sleep(0.01)
-
-
-@contextmanager
-def speaking(environment: dict[str, str], prelude: str = "") -> Iterator[Speaker]:
-    speaker = Speaker(environment, prelude)
-    try:
-        yield speaker
-    finally:
-        speaker.close()
 
 
 @pytest.fixture
