@@ -8,6 +8,7 @@ assistant message whose content carries `text_stream` ([[start_s, end_s, word], 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,8 @@ def from_line(line: str, *, path: Path | None = None, number: int | None = None)
             video=str(user["video"]),
             start_s=float(user["video_start"]),
             end_s=float(user["video_end"]),
-            previous=str(user.get("previous") or ""),
+            # Live-WhisperX gives the title beside it; where nothing was said before, it is what is known.
+            previous=str(user.get("previous") or user.get("title") or ""),
             words=tuple(words),
             questions=questions,
         )
@@ -156,7 +158,8 @@ def read(path: Path) -> Iterator[Chunk]:
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
-                if line.strip():
+                # The published files named *_with_seeks end in a list of where their lines begin.
+                if line.strip() and not re.match(r"\[\s*\d", line):
                     yield from_line(line, path=path, number=number)
     except OSError as error:
         raise AnnotationError(f"can't be read ({error.strerror})", path=path) from error

@@ -1,0 +1,135 @@
+"""Doing a step for many videos at once, so that a kill at any moment loses nothing that was finished.
+
+Knows the manifest, how many go on at a time, and that one bad video costs that video only. Knows nothing of what is done.
+"""
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from training.data.errors import UnavailableError, UnusableError
+from training.data.manifest import Manifest, Row
+from training.errors import TrainingError, VideoError
+
+logger = logging.getLogger("ringside.training.data")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a step has to do for one video."""
+
+    key: str
+    digest: str
+    """Of everything its result rests on."""
+    do: Callable[[], Awaitable[Mapping[str, Any]]]
+    """Writes the result and gives the facts for the manifest.
+
+    Raises UnusableError or VideoError where the video can't be used, UnavailableError or OSError where it did not work
+    this time.
+    """
+    result: Path | None = None
+    """A JSON file with "digest" and "facts" that the work leaves behind: one that a killed run had finished counts."""
+
+
+@dataclass(kw_only=True)
+class StepReport:
+    """What a run of a step did."""
+
+    step: str
+    num_finished_before: int = 0
+    """Videos that needed nothing: an earlier run had finished or skipped them."""
+    num_adopted: int = 0
+    """Videos whose result a killed run had written without noting it."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """By status, of this run."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Reason for every video that is skipped or failed, now or in earlier runs."""
+
+    def row(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return {
+            "step": self.step,
+            "finished_before": self.num_finished_before,
+            "adopted": self.num_adopted,
+            "done": self.counts["done"],
+            "skipped": self.counts["skipped"],
+            "failed": self.counts["failed"],
+            "problems": dict(sorted(self.problems.items())),
+        }
+
+
+def in_thread(work: Callable[[], Mapping[str, Any]]) -> Callable[[], Awaitable[Mapping[str, Any]]]:
+    """Blocking work (decoding, reading) as a task's `do`. FFmpeg and CTranslate2 let go of the interpreter meanwhile."""
+
+    async def do() -> Mapping[str, Any]:
+        return await asyncio.to_thread(work)
+
+    return do
+
+
+async def run_step(manifest: Manifest, step: str, tasks: Sequence[Task], *, num_parallel: int) -> StepReport:
+    """Do what is not finished yet. Each video's row is on disk as soon as it is settled.
+
+    An error that is not about one video (a key that an API refuses) stops the step; what was finished stays.
+    """
+    report = StepReport(step=step)
+    before = manifest.rows(step)
+    places = asyncio.Semaphore(num_parallel)
+
+    async def one(task: Task) -> None:
+        async with places:
+            row = await _settle(step, task, report)
+        manifest.append(row)
+        report.counts[row.status] += 1
+        if row.status != "done":
+            report.problems[task.key] = row.reason
+            logger.warning("%s, %s: %s", step, task.key, row.reason)
+
+    waiting: list[Task] = []
+    for task in tasks:
+        row = before.get(task.key)
+        if row is not None and row.digest == task.digest and row.status != "failed":
+            report.num_finished_before += 1
+            if row.status == "skipped":
+                report.problems[task.key] = row.reason
+        else:
+            waiting.append(task)
+    logger.info("%s: %d to do, %d finished before", step, len(waiting), report.num_finished_before)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in waiting:
+                group.create_task(one(task))
+    except* TrainingError as errors:
+        failure: BaseException = errors
+        while isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+    else:
+        return report
+    raise failure
+
+
+async def _settle(step: str, task: Task, report: StepReport) -> Row:
+    facts = _finished_facts(task)
+    if facts is not None:
+        report.num_adopted += 1
+        return Row(step=step, key=task.key, digest=task.digest, status="done", facts=facts)
+    try:
+        facts = await task.do()
+    except (UnusableError, VideoError) as error:
+        return Row(step=step, key=task.key, digest=task.digest, status="skipped", reason=str(error))
+    except (UnavailableError, OSError) as error:
+        return Row(step=step, key=task.key, digest=task.digest, status="failed", reason=str(error))
+    return Row(step=step, key=task.key, digest=task.digest, status="done", facts=facts)
+
+
+def _finished_facts(task: Task) -> Mapping[str, Any] | None:
+    if task.result is None or not task.result.exists():
+        return None
+    value = json.loads(task.result.read_text(encoding="utf-8"))
+    facts: Mapping[str, Any] | None = value.get("facts") if value.get("digest") == task.digest else None
+    return facts
