@@ -67,6 +67,16 @@ class StreamContext:
         return self._ledger.num_cached
 
     @property
+    def spans(self) -> list[Span]:
+        """The context as spans, from which its positions follow."""
+        return self._ledger.spans()
+
+    @property
+    def num_rounds(self) -> int:
+        """User turns in the context."""
+        return self._ledger.num_rounds
+
+    @property
     def num_tokens(self) -> int:
         """How many ids there are."""
         return self._ledger.num_tokens

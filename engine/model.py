@@ -97,9 +97,9 @@ def load_model(
     folder = _find(path_or_hub_id, report)
     config = read_config(folder)
     weight_files(folder)
-    target = _device(device)
+    target = resolve_device(device)
     plan = precision_named(precision or "bf16")
-    kind = _dtype("bfloat16" if precision == "bf16" and dtype is None else dtype, target)
+    kind = resolve_dtype("bfloat16" if precision == "bf16" and dtype is None else dtype, target)
     settings = StreamSettings.from_checkpoint(folder)
     report(0.05, "Reading the tokenizer")
     tokenizer = _load_tokenizer(folder)
@@ -144,7 +144,8 @@ def _find(path_or_hub_id: str | Path, report: Progress) -> Path:
         raise CheckpointError(name, f"it cannot be downloaded ({error}).") from error
 
 
-def _device(device: str | torch.device) -> torch.device:
+def resolve_device(device: str | torch.device) -> torch.device:
+    """ "auto" or a device's name. Raises SettingsError for one that is not there."""
     if str(device) == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -156,7 +157,8 @@ def _device(device: str | torch.device) -> torch.device:
     return chosen
 
 
-def _dtype(dtype: torch.dtype | str | None, device: torch.device) -> torch.dtype:
+def resolve_dtype(dtype: torch.dtype | str | None, device: torch.device) -> torch.dtype:
+    """A type by name, or a device's usual one. Raises SettingsError."""
     if dtype is None:
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     chosen = _DTYPES.get(dtype) if isinstance(dtype, str) else dtype

@@ -19,9 +19,8 @@ import numpy.typing as npt
 import torch
 
 from engine.errors import ChunkError
-from engine.settings import ResizeSettings
+from engine.frame_size import smart_resize as smart_resize
 
-MAX_ASPECT_RATIO = 200
 _FIXED_POINT_BITS = 22  # Pillow's precision: 32 bits less 8 of the pixel less 2 for overshoot
 _BLOCK = 1 << 12  # values a row resampled at once: small enough to stay in a processor's cache
 
@@ -49,26 +48,6 @@ class PatchSettings:
     def factor(self) -> int:
         """Height and width are multiples of this."""
         return self.patch_size * self.merge_size
-
-
-def smart_resize(height: int, width: int, resize: ResizeSettings, factor: int = 28) -> tuple[int, int]:
-    """Height and width to which a frame is brought: multiples of ``factor`` within the pixel limits.
-
-    Raises ChunkError for a frame more than 200 times as long as wide.
-    """
-    if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
-        raise ChunkError(f"a frame of {width}x{height} is more than {MAX_ASPECT_RATIO} times as long as wide")
-    new_height = max(factor, round(height / factor) * factor)
-    new_width = max(factor, round(width / factor) * factor)
-    if new_height * new_width > resize.max_pixels:
-        scale = math.sqrt(height * width / resize.max_pixels)
-        new_height = max(factor, math.floor(height / scale / factor) * factor)
-        new_width = max(factor, math.floor(width / scale / factor) * factor)
-    elif new_height * new_width < resize.min_pixels:
-        scale = math.sqrt(resize.min_pixels / (height * width))
-        new_height = math.ceil(height * scale / factor) * factor
-        new_width = math.ceil(width * scale / factor) * factor
-    return new_height, new_width
 
 
 def resize_frames(frames_THWC: torch.Tensor, height: int, width: int) -> torch.Tensor:

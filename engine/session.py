@@ -61,6 +61,11 @@ class StreamingSession:
         self._active: StepStream | None = None
 
     @property
+    def model(self) -> LoadedModel:
+        """The model it runs on."""
+        return self._model
+
+    @property
     def settings(self) -> StreamSettings:
         """The settings in force."""
         return self._settings

@@ -40,7 +40,7 @@ _PREFIXES = (
 
 
 @dataclasses.dataclass(frozen=True)
-class _Target:
+class Target:
     """Rows of one of our parameters."""
 
     parameter: str
@@ -97,7 +97,7 @@ def load_weights(
     file.
     """
     places = {**_places("language.", language), **_places("vision.", vision)}
-    targets = _targets(config)
+    targets = targets_of(config)
     files = weight_files(folder)
     missing = set(targets)
     for number, file in enumerate(files):
@@ -139,7 +139,7 @@ def _places(prefix: str, part: nn.Module) -> dict[str, nn.Parameter | QuantisedR
 
 @torch.no_grad()
 def _copy(
-    file: Path, name: str, value: torch.Tensor, place: nn.Parameter | QuantisedRows, target: _Target
+    file: Path, name: str, value: torch.Tensor, place: nn.Parameter | QuantisedRows, target: Target
 ) -> None:
     num_rows = place.shape[0] if target.num_rows is None else target.num_rows
     wanted = (num_rows, *place.shape[1:])
@@ -154,20 +154,20 @@ def _copy(
         place[target.first_row : target.first_row + num_rows].copy_(value)
 
 
-def _targets(config: ModelConfig) -> dict[str, _Target]:
+def targets_of(config: ModelConfig) -> dict[str, Target]:
     """Where each weight of a checkpoint goes, by its canonical name."""
     text, vision = config.text, config.vision
     targets = {
-        "text.embed_tokens.weight": _Target("language.embed.weight"),
-        "text.norm.weight": _Target("language.norm.weight"),
-        "vision.patch_embed.proj.weight": _Target("vision.embed.weight"),
-        "vision.merger.ln_q.weight": _Target("vision.merge_norm.weight"),
+        "text.embed_tokens.weight": Target("language.embed.weight"),
+        "text.norm.weight": Target("language.norm.weight"),
+        "vision.patch_embed.proj.weight": Target("vision.embed.weight"),
+        "vision.merger.ln_q.weight": Target("vision.merge_norm.weight"),
     }
     if not text.tied_embeddings:
-        targets[HEAD] = _Target("language.head.weight")
+        targets[HEAD] = Target("language.head.weight")
     for kind in ("weight", "bias"):
-        targets[f"vision.merger.mlp.0.{kind}"] = _Target(f"vision.merge_in.{kind}")
-        targets[f"vision.merger.mlp.2.{kind}"] = _Target(f"vision.merge_out.{kind}")
+        targets[f"vision.merger.mlp.0.{kind}"] = Target(f"vision.merge_in.{kind}")
+        targets[f"vision.merger.mlp.2.{kind}"] = Target(f"vision.merge_out.{kind}")
     num_q, num_kv = text.num_heads * text.head_dim, text.num_kv_heads * text.head_dim
     for layer in range(text.num_layers):
         theirs, ours = f"text.layers.{layer}", f"language.layers.{layer}"
@@ -175,29 +175,29 @@ def _targets(config: ModelConfig) -> dict[str, _Target]:
             _add(targets, f"{theirs}.self_attn.q_proj.{kind}", f"{ours}.qkv.{kind}", 0, num_q)
             _add(targets, f"{theirs}.self_attn.k_proj.{kind}", f"{ours}.qkv.{kind}", num_q, num_kv)
             _add(targets, f"{theirs}.self_attn.v_proj.{kind}", f"{ours}.qkv.{kind}", num_q + num_kv, num_kv)
-        targets[f"{theirs}.self_attn.o_proj.weight"] = _Target(f"{ours}.out.weight")
-        targets[f"{theirs}.input_layernorm.weight"] = _Target(f"{ours}.norm1.weight")
-        targets[f"{theirs}.post_attention_layernorm.weight"] = _Target(f"{ours}.norm2.weight")
+        targets[f"{theirs}.self_attn.o_proj.weight"] = Target(f"{ours}.out.weight")
+        targets[f"{theirs}.input_layernorm.weight"] = Target(f"{ours}.norm1.weight")
+        targets[f"{theirs}.post_attention_layernorm.weight"] = Target(f"{ours}.norm2.weight")
         _add_perceptron(targets, theirs, ours, text.intermediate_size, ("weight",))
     for layer in range(vision.num_layers):
         theirs, ours = f"vision.blocks.{layer}", f"vision.layers.{layer}"
         for kind in ("weight", "bias"):
-            targets[f"{theirs}.attn.qkv.{kind}"] = _Target(f"{ours}.qkv.{kind}")
-            targets[f"{theirs}.attn.proj.{kind}"] = _Target(f"{ours}.out.{kind}")
-        targets[f"{theirs}.norm1.weight"] = _Target(f"{ours}.norm1.weight")
-        targets[f"{theirs}.norm2.weight"] = _Target(f"{ours}.norm2.weight")
+            targets[f"{theirs}.attn.qkv.{kind}"] = Target(f"{ours}.qkv.{kind}")
+            targets[f"{theirs}.attn.proj.{kind}"] = Target(f"{ours}.out.{kind}")
+        targets[f"{theirs}.norm1.weight"] = Target(f"{ours}.norm1.weight")
+        targets[f"{theirs}.norm2.weight"] = Target(f"{ours}.norm2.weight")
         _add_perceptron(targets, theirs, ours, vision.intermediate_size, ("weight", "bias"))
     return targets
 
 
 def _add_perceptron(
-    targets: dict[str, _Target], theirs: str, ours: str, inner: int, kinds: tuple[str, ...]
+    targets: dict[str, Target], theirs: str, ours: str, inner: int, kinds: tuple[str, ...]
 ) -> None:
     for kind in kinds:
         _add(targets, f"{theirs}.mlp.gate_proj.{kind}", f"{ours}.mlp.gate_up.{kind}", 0, inner)
         _add(targets, f"{theirs}.mlp.up_proj.{kind}", f"{ours}.mlp.gate_up.{kind}", inner, inner)
-        targets[f"{theirs}.mlp.down_proj.{kind}"] = _Target(f"{ours}.mlp.down.{kind}")
+        targets[f"{theirs}.mlp.down_proj.{kind}"] = Target(f"{ours}.mlp.down.{kind}")
 
 
-def _add(targets: dict[str, _Target], name: str, parameter: str, first_row: int, num_rows: int) -> None:
-    targets[name] = _Target(parameter, first_row, num_rows)
+def _add(targets: dict[str, Target], name: str, parameter: str, first_row: int, num_rows: int) -> None:
+    targets[name] = Target(parameter, first_row, num_rows)

@@ -1,45 +1,180 @@
 """The benchmark reports what it says it does. Its figures are not asserted: that is what running it is for."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
-from engine import StepTimings
-from engine.bench import main
+from engine import LoadedModel, SettingsError, StepTimings, StreamingSession
+from engine.bench.__main__ import main
+from engine.bench.baseline import Baseline
+from engine.bench.ceilings import Ceilings, needs_of
+from engine.bench.endurance import stretches, verdict
+from engine.bench.models import random_model
+from engine.bench.search import highest_kept
+from engine.footprint import footprint, num_weights
+from engine.settings import StreamSettings
+from engine.sizes import SIZES, config_of_size
+from tests.engine.conftest import make_chunk
+from tests.engine.test_decoder import settings
+
+SMALL = ["--height", "56", "--width", "56", "--device", "cpu", "--tokens-per-step", "3", "--steps", "2"]
 
 
-def test_a_report_has_every_phase_and_the_memory(
-    tiny_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    argv = [
-        "--model",
-        str(tiny_folder),
-        "--steps",
-        "2",
-        "--size",
-        "56x56",
-        "--tokens",
-        "3",
-        "--device",
-        "cpu",
-    ]
+def report_of(argv: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert main([*argv, "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return report
+
+
+def test_a_report_has_every_phase_its_floor_and_its_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["--size", "tiny", *SMALL, "--window", "4", "--text-rounds", "4", "--baseline", "1", "--lookahead"]
+    report = report_of(argv, capsys)
+    phases = {field.name for field in dataclasses.fields(StepTimings)}
     assert report["steps"] == 2
     assert report["tokens_said_mean"] == 4.0
-    assert report["phases_ms"].keys() == {field.name for field in dataclasses.fields(StepTimings)}
-    assert report["resident_mb_end"] > 50
+    assert report["phases_ms"].keys() == phases
+    assert report["phases_ms"]["total_ms"].keys() == {"p50", "p95", "p99"}
+    assert report["vision_tokens_per_step"] == 100  # frames are brought to the least size
+    for name in ("vision_ms", "prefill_ms", "decode_ms", "rotate_ms"):
+        assert report["floor_ms"][name] > 0
+    for name in ("vision_ms", "prefill_ms", "decode_ms", "total_ms"):
+        assert report["baseline"]["times_slower"][name] > 0
+    assert report["ceilings"].keys() == {"copy_tb_per_s", "matrix_tflops"}
+    assert report["memory_mb_last"] > 50
     assert main(argv) == 0
     assert "prefill_ms" in capsys.readouterr().out
 
 
+def test_a_checkpoint_can_be_measured_in_few_bits(
+    tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = report_of(
+        ["--model", str(tiny_folder), *SMALL, "--precision", "int8", "--decoder", "static"], capsys
+    )
+    assert report["precision"] == "int8"
+    assert report["decoder"].startswith("static")
+
+
+def test_an_endurance_run_has_its_stretches_and_its_plot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "endurance.png"
+    argv = ["--size", "tiny", *SMALL[:-2], "--window", "2", "--text-rounds", "2", "--endurance", "6"]
+    report = report_of([*argv, "--plot", str(file)], capsys)
+    assert report["endurance"]["p99_last_to_first"] == 1.0
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_ten_minutes_make_a_stretch() -> None:
+    found = stretches([1.0] * 600 + [2.0] * 700, [5_000_000] * 1300, 1.0)
+    assert [stretch.from_minute for stretch in found] == [0.0, 10.0]
+    assert [stretch.step_ms["p99"] for stretch in found] == [1.0, 2.0]
+    told = verdict(found, [1] * 40 + [5_000_000] * 1260)
+    assert told["p99_last_to_first"] == 2.0
+    assert told["memory_mb_grown_since_step_40"] == 0.0
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 5, 16, 17, 39, 40, 99])
+def test_the_search_finds_the_highest_rate_kept(limit: int) -> None:
+    tried: list[int] = []
+
+    def is_kept(fps: int) -> bool:
+        tried.append(fps)
+        return fps <= limit
+
+    assert highest_kept(is_kept, unit=2, most=40) == min(limit // 2 * 2, 40)
+    assert len(set(tried)) == len(tried) <= 10
+
+
+def test_a_sustained_rate_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["--size", "tiny", *SMALL, "--window", "2", "--text-rounds", "2", "--max-fps", "4"]
+    sustained = report_of(argv, capsys)["sustained"]
+    assert sustained["fps"] in (0, 2, 4)
+    assert sustained["p99_step_ms_by_fps"]
+
+
+def test_the_baseline_computes_what_the_engine_computes(tiny: LoadedModel) -> None:
+    """As long as nothing has left, plain transformers has the logits that the stream arrived at."""
+    session = StreamingSession(tiny, dataclasses.replace(settings(greedy=True), title=""))
+    raw: list[torch.Tensor] = []
+    chunk = make_chunk(0)
+    for number in range(2):
+        shown = dataclasses.replace(chunk, start_s=float(number), end_s=number + 1.0)
+        _ = session.step(shown, on_scores=lambda _, logits, __: raw.append(logits)).result
+    theirs = Baseline(tiny).step(session, torch.from_numpy(chunk.frames), 2)
+    difference = (theirs.logits_V - raw[-1]).norm() / raw[-1].norm()
+    assert difference < 1e-4
+    assert min(theirs.vision_ms, theirs.prefill_ms, theirs.decode_ms) > 0
+
+
+@pytest.mark.parametrize("size", ["tiny", "demo"])
+def test_a_made_up_model_has_the_weights_that_were_counted(size: str) -> None:
+    model = random_model(size, device="cpu")
+    assert model.num_parameters == sum(num_weights(model.config).values())
+    assert all(float(p.abs().sum()) > 0 for p in model.language.parameters())
+
+
+@pytest.mark.parametrize(("size", "billions"), [("3b", 3.75), ("7b", 8.29)])
+def test_the_large_sizes_are_those_published(size: str, billions: float) -> None:
+    assert sum(num_weights(SIZES[size]).values()) / 1e9 == pytest.approx(billions, abs=0.01)
+
+
+def test_a_footprint_falls_with_bits_and_grows_with_what_is_seen() -> None:
+    config, usual = SIZES["7b"], StreamSettings()
+    totals = [
+        footprint(config, usual, (720, 1280), precision=name).total
+        for name in ("bf16", "fp8", "int8", "int4")
+    ]
+    assert totals == sorted(totals, reverse=True)
+    assert totals[0] < 20e9
+    assert totals[-1] < 9e9
+    fast = dataclasses.replace(usual, window=dataclasses.replace(usual.window, fps=8.0))
+    assert footprint(config, fast, (720, 1280)).cache > 3 * footprint(config, usual, (720, 1280)).cache
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8", "int4"])
+def test_weights_and_cache_of_a_footprint_are_those_of_a_model(precision: str) -> None:
+    model = random_model("demo", device="cpu", precision=precision, dtype="float32")
+    parts = (model.language, model.vision)
+    held = sum(p.nbytes for part in parts for p in part.parameters())
+    session = StreamingSession(model, model.settings)
+    session.warm_up((360, 640))
+    told = footprint(model.config, model.settings, (360, 640), precision=precision, bytes_a_value=4)
+    assert told.weights == pytest.approx(held, rel=0.02)
+    assert told.cache == pytest.approx(session.context.cache.num_bytes, rel=0.1)
+
+
+def test_needs_of_a_token_are_what_has_to_be_read() -> None:
+    ceilings = Ceilings(4.24e12, 790e12)
+    needs = needs_of(SIZES["7b"], patches=2880, frames=1, new_tokens=740, context_tokens=12_800)
+    assert needs["decode"].bytes == pytest.approx(14.14e9 + 12_800 * 57_344, rel=0.01)
+    assert 3.3 < needs["decode"].floor_ms(ceilings) < 3.6
+    assert 8 < needs["prefill"].floor_ms(ceilings) < 20
+
+
 @pytest.mark.parametrize(
-    "argv", [["--model", "/nowhere"], ["--model", "x", "--steps", "0"], ["--model", "x", "--size", "big"]]
+    "argv",
+    [
+        ["--model", "/nowhere"],
+        ["--model", "x", "--steps", "0"],
+        ["--size", "big"],
+        ["--size", "tiny", "--fps", "0.1"],
+        [],
+    ],
 )
 def test_bad_input_ends_with_a_line_and_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)
     assert caught.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_unknown_size_is_refused() -> None:
+    with pytest.raises(SettingsError, match="13b"):
+        config_of_size("13b")

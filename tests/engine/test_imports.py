@@ -19,6 +19,12 @@ TORCH_FREE = [
     "step",
     "detokenizer",
     "threads",
+    "frame_size",
+    "footprint",
+    "precision",
+    "runtime",
+    "pacer",
+    "sizes",
     "trace",
 ]
 
