@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.captions import Phrase, write_captions
+from app.outputs.live_files import set_aside
 from app.window.state.transcript import LONG_ROW_CHARACTERS, PAUSE_CHUNKS
 from app.window.state.words import ends_sentence
 
@@ -50,11 +51,13 @@ def sentences(phrases: Iterable[Phrase]) -> list[Phrase]:
 def save_transcript(path: Path, phrases: Sequence[Phrase], form: Form) -> Path:
     """Write it, whole or not at all; returns where it is, with the form's ending if `path` names no other.
 
+    Whoever chose `path` agreed that it is replaced; a file that is there under the name with the ending is set aside.
     Raises CaptionEndingError and CaptionFileError.
     """
     known = {form.ending for form in FORMS}
     if path.suffix.lower() not in known:
         path = path.with_name(path.name + form.ending)
+        set_aside(path)
     is_for_reading = path.suffix.lower() == ".txt"
     write_captions(path, sentences(phrases) if is_for_reading else phrases, has_times=form.has_times)
     return path

@@ -61,8 +61,8 @@ async def answer_dialog(desk: Desk, path: Path, name_filter: str = "") -> None:
         dialog.filterSelected.emit(name_filter)
     edit = dialog.findChild(QLineEdit, "fileNameEdit")
     assert edit is not None
-    edit.selectAll()
-    QTest.keyClicks(edit, str(path))
+    # Letter by letter, the list of suggestions would take the Return.
+    edit.setText(str(path))
     QTest.keyClick(edit, Qt.Key.Key_Return)
     await desk.until(lambda: not dialog.isVisible())
 
