@@ -11,6 +11,7 @@ import collections
 import contextlib
 import enum
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -336,4 +337,5 @@ def _text_settings(place: ObsPlace, text: str) -> dict[str, Any]:
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    # asyncio's own words name a Python call.
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()
