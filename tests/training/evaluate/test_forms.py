@@ -1,0 +1,65 @@
+"""What judges are asked, and which answers count."""
+
+from pathlib import Path
+
+import pytest
+
+from training.evaluate.errors import DataFileError
+from training.evaluate.judge.forms import INF_STREAMS, LIVESPORTS, read_letter, read_sentence, with_template
+
+
+@pytest.mark.parametrize(
+    "dressed", ["{}", " {}.\n", '"{}"', "**{}**", "Answer: {}", "Candidate {}", "({})", "Verdict: {}!"]
+)
+def test_a_letter_however_dressed_is_read(dressed: str) -> None:
+    assert read_letter(dressed.format("A")) == "first"
+    assert read_letter(dressed.format("b")) == "second"
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "C", "AB", "A or B", "A better one", "Both are good", "Absolutely B", "B is worse than A"]
+)
+def test_anything_else_is_not_guessed_at(answer: str) -> None:
+    assert read_letter(answer) is None
+
+
+def test_a_sentence_names_one_of_them() -> None:
+    assert read_sentence("Commentary A is better aligned with the human commentary") == "first"
+    assert read_sentence("I think Commentary B is better aligned with the human commentary.") == "second"
+    assert read_sentence("Commentary B") == "second"
+    assert (
+        read_sentence("Unlike Commentary A, Commentary B is better aligned with the human commentary.")
+        == "second"
+    )
+    assert read_sentence("Commentary A and Commentary B are alike") is None
+    assert read_sentence("neither") is None
+
+
+def test_what_was_said_cannot_change_the_question() -> None:
+    messages = INF_STREAMS.messages(
+        title="T", reference="ref {first}", first="one {second}", second="two {title}"
+    )
+    user = messages[1]["content"]
+    assert "ref {first}" in user
+    assert "Commentary A:\none {second}\n" in user
+    assert "Commentary B:\ntwo {title}\n" in user
+
+
+def test_criteria_stand_in_their_order() -> None:
+    system = INF_STREAMS.system
+    assert system.index("tone and pacing") < system.index("Accuracy")
+    assert LIVESPORTS.template.index("meaning") < LIVESPORTS.template.index("style")
+    assert (LIVESPORTS.seed, LIVESPORTS.temperature) == (42, 0.0)
+
+
+def test_another_wording_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "wording.txt"
+    path.write_text("Be strict.\n---\n{title}: {reference}|{first}|{second}", encoding="utf-8")
+    form = with_template(INF_STREAMS, path)
+    assert form.messages(title="T", reference="r", first="1", second="2") == [
+        {"role": "system", "content": "Be strict."},
+        {"role": "user", "content": "T: r|1|2"},
+    ]
+    path.write_text("{first} {second}", encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"lacks \{reference\}"):
+        with_template(INF_STREAMS, path)

@@ -1,0 +1,181 @@
+"""Options that several commands share, and what becomes of them.
+
+Knows argparse, the engine's settings and the judge's. Knows nothing of any one benchmark.
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import StreamSettings
+from training.evaluate.errors import EvaluationError
+from training.evaluate.judge.courier import ApiSettings, Courier
+from training.evaluate.judge.forms import FORMS, JudgeForm, with_template
+from training.evaluate.shards import Shard
+
+if TYPE_CHECKING:
+    from engine import LoadedModel
+
+
+def add_run_options(cli: argparse.ArgumentParser) -> None:
+    """Model, windows, sampling and the output folder."""
+    cli.add_argument("--model", required=True, metavar="DIR|HUB_ID", help="the checkpoint to evaluate")
+    cli.add_argument("--name", help="how it is called in results (its folder's name)")
+    cli.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="results; the same folder goes on where it was",
+    )
+    cli.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:0")
+    cli.add_argument("--seed", type=int, default=0)
+    stream = cli.add_argument_group("stream (default: what the checkpoint was trained for, else the paper's)")
+    stream.add_argument("--fps", type=float, help="frames a second")
+    stream.add_argument("--chunk-s", type=float, help="seconds a step")
+    stream.add_argument("--vision-window-s", type=float, help="seconds of pictures that stay")
+    stream.add_argument("--text-rounds", type=int, help="rounds of commentary that stay as turns")
+    stream.add_argument("--text-sink", type=int, help='first tokens of "previous text" that stay')
+    stream.add_argument("--text-window", type=int, help='last tokens of "previous text" that stay')
+    stream.add_argument("--max-new-tokens", type=int, help="most tokens a step")
+    stream.add_argument("--temperature", type=float)
+    stream.add_argument("--top-p", type=float)
+    stream.add_argument("--repetition-penalty", type=float)
+    stream.add_argument("--greedy", action="store_true", default=None, help="no sampling")
+    stream.add_argument("--min-pixels", type=int, help="fewest pixels of a frame")
+    stream.add_argument("--max-pixels", type=int, help="most pixels of a frame")
+    stream.add_argument("--query", help="what the model is asked to do")
+
+
+def stream_settings(args: argparse.Namespace) -> StreamSettings:
+    """The checkpoint's settings with what was asked otherwise. Raises SettingsError, SettingsFileError."""
+    settings = StreamSettings.from_checkpoint(args.model)
+
+    def changed(part: Any) -> Any:
+        asked = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(part)}
+        return dataclasses.replace(
+            part,
+            **{name: value for name, value in asked.items() if value is not None and name != "seed"},
+        )
+
+    return dataclasses.replace(
+        settings,
+        window=changed(settings.window),
+        sampling=changed(settings.sampling),
+        resize=changed(settings.resize),
+        title="",
+        query=settings.query if args.query is None else args.query,
+    )
+
+
+def model_loader(args: argparse.Namespace, shard: Shard) -> Callable[[], "LoadedModel"]:
+    """Loads the model when it is first needed: a run that is complete needs none."""
+    loaded: list[LoadedModel] = []
+
+    def load() -> "LoadedModel":
+        if not loaded:
+            from engine import load_model, share_cores
+
+            share_cores()
+            loaded.append(load_model(args.model, device=shard.device(args.device)))
+        return loaded[0]
+
+    return load
+
+
+def model_name(args: argparse.Namespace) -> str:
+    """How the model is called in results."""
+    return str(args.name or Path(args.model).name or args.model)
+
+
+def add_api_options(cli: argparse.ArgumentParser) -> None:
+    """Where an API is."""
+    api = cli.add_argument_group("API (any OpenAI-compatible address)")
+    api.add_argument("--api-url", default="https://api.openai.com/v1", help="base address")
+    api.add_argument(
+        "--api-key-variable",
+        default="OPENAI_API_KEY",
+        metavar="NAME",
+        help="environment variable with the key",
+    )
+    api.add_argument(
+        "--api-cache", type=Path, metavar="DIR", help="answers already paid for (OUT/api_answers)"
+    )
+    api.add_argument("--api-parallel", type=int, default=8, help="requests at the same time")
+    api.add_argument("--api-timeout-s", type=float, default=300.0)
+    api.add_argument(
+        "--api-tries", type=int, default=10, help="tries of a request while the API is down or busy"
+    )
+    api.add_argument(
+        "--api-first-wait-s", type=float, default=1.0, help="wait before the second try; it doubles"
+    )
+    api.add_argument("--price-in", type=float, default=0.0, help="price of a million tokens sent")
+    api.add_argument("--price-out", type=float, default=0.0, help="price of a million tokens answered")
+
+
+def courier(args: argparse.Namespace) -> Courier:
+    """The courier to the API that was asked for. Raises EvaluationError."""
+    return Courier(
+        ApiSettings(
+            url=args.api_url,
+            cache=str(args.api_cache or args.out / "api_answers"),
+            key_variable=args.api_key_variable,
+            num_parallel=args.api_parallel,
+            timeout_s=args.api_timeout_s,
+            num_tries=args.api_tries,
+            first_wait_s=args.api_first_wait_s,
+        )
+    )
+
+
+def add_judge_options(cli: argparse.ArgumentParser, *, form: str, required: bool) -> None:
+    """Who judges, and what they are asked."""
+    judge = cli.add_argument_group("judge")
+    judge.add_argument("--judge-model", required=required, metavar="NAME", help="the judge's model name")
+    judge.add_argument(
+        "--judge-form", choices=sorted(FORMS), default=form, help=f"criteria and form of answers ({form})"
+    )
+    judge.add_argument(
+        "--judge-template", type=Path, metavar="FILE", help="another wording (see judge/forms.py)"
+    )
+    judge.add_argument(
+        "--judge-body",
+        type=_json_object,
+        default={},
+        metavar="JSON",
+        help='added to the request, such as {"temperature": null}; null removes',
+    )
+
+
+def judge_form(args: argparse.Namespace) -> JudgeForm:
+    """What the judge is asked. Raises DataFileError."""
+    form = FORMS[args.judge_form]
+    return form if args.judge_template is None else with_template(form, args.judge_template)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"this is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError("this is not a JSON object")
+    return value
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("this must be at least 1")
+    return number
+
+
+def existing_folder(path: Path, what: str) -> Path:
+    """A folder that has to be there. Raises EvaluationError."""
+    if not path.is_dir():
+        raise EvaluationError(f"There is no folder {path} with {what}.")
+    return path
