@@ -70,6 +70,8 @@ class Commentary:
         """Settings of these names are others now."""
         if any(name.startswith(("speech_", "natural_", "does_speech_")) for name in names):
             self._speech.configure(speech_options(self._settings()))
+        if "is_speech_on" in names and self._settings().is_speech_on != self._state.speech.is_on:
+            self.switch_speech(is_on=self._settings().is_speech_on)
         if self._sound is not None and names & {"source_volume_percent", "duck_db", "plays_source_sound"}:
             self._sound.configure(sound_options(self._settings()))
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from app import resources
 from app.errors import RingsideError
-from app.models.library import models_folder
+from app.models.library import find_checkpoint, models_folder
 from app.models.manager import ModelManager
 from app.outputs.outputs import Outputs
 from app.settings import DEMO, SettingsStore, UserSettings
@@ -24,6 +24,7 @@ from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
 from app.window.actions import Actions
 from app.window.background import Background
 from app.window.commentary import Commentary
+from app.window.narrating import Narrating
 from app.window.picture import Picture, PictureBox
 from app.window.poster import first_picture
 from app.window.recovery import Recovery
@@ -33,6 +34,7 @@ from app.window.state.app import AppState
 from app.window.state.event import Event
 from app.window.state.messages import Message
 from app.window.state.session import Figures, Phase, Source
+from engine.settings import StreamSettings
 
 Result = TypeVar("Result")
 
@@ -94,6 +96,13 @@ class Controller:
         )
         self.settings_changed.subscribe(self.outputs.apply)
         self._recovery = Recovery(self.state, self._background)
+        self.narrating = Narrating(
+            self.state,
+            settings=lambda: self.settings,
+            find_model=lambda: str(find_checkpoint(self.settings.model, self.models.store)),
+            aside=self.aside,
+            post=self._background.post,
+        )
         self._is_open = False
         self._saving: asyncio.TimerHandle | None = None
         self._choose_remembered()
@@ -138,7 +147,12 @@ class Controller:
             self._saving.cancel()
         await self.outputs.close()
         await self._background.close(
-            self._runner.shut, self._commentary.close, self._store.save, self.models.close, self.outputs.shut
+            self._runner.shut,
+            self._commentary.close,
+            self._store.save,
+            self.models.close,
+            self.outputs.shut,
+            self.narrating.close,
         )
 
     def remember(self, **changes: object) -> None:
@@ -199,6 +213,10 @@ class Controller:
             self._commentary.await_answer()
         else:
             self._commentary.tell("Nothing is being watched. Start first.")
+
+    def stream_settings(self) -> StreamSettings:
+        """The settings that a run started now would have: title, query, sampling."""
+        return self._runner.compose(self._runner.usual)
 
     def test_voice(self) -> None:
         """Say a sentence as commentary would be said now."""

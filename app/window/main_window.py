@@ -27,6 +27,7 @@ from app.window.say_parts import SayParts
 from app.window.settings_page import SettingsPage
 from app.window.shortcuts import KeysPanel, ShortcutsWindow
 from app.window.source_picker import SourcePicker
+from app.window.speaking import Speaking
 from app.window.stage import Stage
 from app.window.state.session import Phase
 from app.window.top_bar import TopBar
@@ -82,6 +83,7 @@ class MainWindow(QWidget):
         controller.actions.add(*window_actions(self))
         self.exporting = Exporting(controller, theme, self)
         self.transport.export_button.setMenu(self.exporting.menu)
+        self.speaking = Speaking(self)
         self.hotkeys = Hotkeys(self, controller.actions)
         self._set_tab_order()
         self._restore()

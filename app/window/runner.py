@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import linecache
+import logging
 from collections.abc import Callable
 
 from app.errors import RingsideError
@@ -41,6 +42,8 @@ from app.worker import (
     WorkerFailed,
 )
 from engine.settings import StreamSettings
+
+_log = logging.getLogger("ringside.app.window")
 
 _TICK_S = 0.25
 
@@ -101,6 +104,11 @@ class Runner:
     async def model_is_known(self) -> None:
         """Wait until the model is there, or cannot be loaded."""
         await self._model_known.wait()
+
+    @property
+    def usual(self) -> StreamSettings:
+        """The settings that the loaded model was trained for."""
+        return self._defaults
 
     def start(self) -> None:
         """Begin a new run, as soon as the model is there."""
@@ -218,6 +226,7 @@ class Runner:
                         session.model, is_ready=True, has_failed=False, device=event.device
                     )
                 )
+                _log.info("model is ready: %s on %s", session.model.name, event.device)
                 self._model_known.set()
             case WorkerFailed(during="loading"):
                 self._model_failed(_in_one(event), event.details)

@@ -1,0 +1,201 @@
+"""The dialog that makes a narrated video: what it says, where it goes, how far it is.
+
+Knows widgets and words. Knows nothing of how the video is made.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
+from app.window.controller import Controller
+from app.window.narrating import NarrationRequest
+
+_WIDTH_PX = 520
+
+
+class NarrateDialog(QDialog):
+    """Opened from the export menu; may be closed while a video is being made."""
+
+    def __init__(self, controller: Controller, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("narrate")
+        self.setProperty("role", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle("Narrated video")
+        self.setAccessibleName("Narrated video")
+        self._controller = controller
+        self._state = controller.narrating.state
+        self.sentence = QLabel(
+            "Makes an MP4 in which the commentary is spoken over the video's own, quieter sound, with subtitles.",
+            self,
+        )
+        self.sentence.setWordWrap(True)
+        self.said_button = QRadioButton("Say what was said", self)
+        self.watch_button = QRadioButton("Watch the whole video and comment on it now", self)
+        self.watch_button.setAccessibleDescription(
+            "As fast as this computer goes, with the model that is chosen."
+        )
+        self._which = QButtonGroup(self)
+        self._which.addButton(self.said_button)
+        self._which.addButton(self.watch_button)
+        self.whole_box = QCheckBox("Speak whole sentences", self)
+        self.whole_box.setAccessibleDescription(
+            "Smoother to listen to; each sentence begins at its time, its later words may not."
+        )
+        self.whole_box.setToolTip(self.whole_box.accessibleDescription())
+        self.file_box = QLineEdit(self)
+        self.file_box.setAccessibleName("Save as")
+        self.browse_button = QPushButton("Browse…", self)
+        self.browse_button.setProperty("role", "plain")
+        self.browse_button.setAccessibleName("Browse for a place")
+        self.bar = QProgressBar(self)
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress")
+        self.doing = QLabel(self)
+        self.doing.setWordWrap(True)
+        self.doing.setAccessibleName("What is being done")
+        self.make_button = QPushButton("Make the video", self)
+        self.make_button.setProperty("role", "filled")
+        self.cancel_button = QPushButton("Cancel", self)
+        self.cancel_button.setProperty("role", "plain")
+        self.cancel_button.setAccessibleName("Cancel making the video")
+        self.close_button = QPushButton("Close", self)
+        self.close_button.setProperty("role", "plain")
+        for button in (self.make_button, self.close_button, self.browse_button, self.cancel_button):
+            button.setAutoDefault(False)
+            if not button.accessibleName():
+                button.setAccessibleName(button.text())
+        self.make_button.setDefault(True)
+        self._lay_out()
+        self.browse_button.clicked.connect(self._browse)
+        self.make_button.clicked.connect(self._make)
+        self.cancel_button.clicked.connect(controller.narrating.cancel)
+        self.close_button.clicked.connect(self.close)
+        self._which.buttonToggled.connect(lambda: self._follow())
+        self.file_box.textChanged.connect(lambda: self._follow())
+        # Closed, it leaves the video to be made; its end is told in the main window.
+        unsubscribe = self._state.changed.subscribe(self._follow)
+        self.finished.connect(lambda: unsubscribe())
+        self._find_out()
+        self._follow()
+
+    def _lay_out(self) -> None:
+        place = QHBoxLayout()
+        place.setSpacing(SPACE_8)
+        label = QLabel("Save as", self)
+        label.setBuddy(self.file_box)
+        place.addWidget(label)
+        place.addWidget(self.file_box, 1)
+        place.addWidget(self.browse_button)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE_8)
+        buttons.addWidget(self.make_button)
+        buttons.addWidget(self.cancel_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.close_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_16, SPACE_16, SPACE_16, SPACE_16)
+        column.setSpacing(SPACE_12)
+        for widget in (self.sentence, self.said_button, self.watch_button, self.whole_box):
+            column.addWidget(widget)
+        column.addLayout(place)
+        column.addWidget(self.bar)
+        column.addWidget(self.doing)
+        column.addLayout(buttons)
+        self.setMinimumWidth(_WIDTH_PX)
+
+    def _find_out(self) -> None:
+        """What can be narrated: the latest session with a file, and the file that is chosen."""
+        record, source = self._controller.state.record, self._controller.state.session.source
+        latest = record.latest
+        self._said = latest if latest is not None and Path(latest.head.path).is_file() else None
+        self._video = source.path if source is not None and source.path else ""
+        if self._said is not None:
+            phrases = len(self._said.phrases)
+            words = "1 phrase" if phrases == 1 else f"{phrases} phrases"
+            self.said_button.setText(f"Say what was said about {self._said.head.name} ({words})")
+            self.said_button.setChecked(True)
+        else:
+            self.said_button.setEnabled(False)
+            self.said_button.setText("Say what was said (nothing was said about a video file yet)")
+            self.watch_button.setChecked(True)
+        video = Path(self._said.head.path if self._said is not None else self._video)
+        folder = Path(self._controller.settings.export_folder or video.parent)
+        if video.name:
+            self.file_box.setText(str(_free(folder / f"{video.stem}-narrated.mp4")))
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, "Save the narrated video")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["MP4 video (*.mp4)"])
+        dialog.setDefaultSuffix("mp4")
+        dialog.selectFile(self.file_box.text())
+        dialog.fileSelected.connect(self.file_box.setText)
+        dialog.open()
+
+    def _make(self) -> None:
+        controller = self._controller
+        output = self.file_box.text().strip()
+        if self.said_button.isChecked() and self._said is not None:
+            request = NarrationRequest(
+                video=self._said.head.path,
+                output=output,
+                phrases=tuple(self._said.phrases),
+                title=self._said.head.title,
+                whole_sentences=self.whole_box.isChecked(),
+            )
+        else:
+            wanted = controller.stream_settings()
+            request = NarrationRequest(
+                video=self._video,
+                output=output,
+                phrases=None,
+                title=wanted.title,
+                query=wanted.query,
+                whole_sentences=self.whole_box.isChecked(),
+            )
+        controller.remember(export_folder=str(Path(output).parent))
+        controller.narrating.begin(request)
+        self.cancel_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _follow(self) -> None:
+        is_running = self._state.is_running
+        has_video = bool(self._said if self.said_button.isChecked() else self._video)
+        self.make_button.setEnabled(not is_running and has_video and bool(self.file_box.text().strip()))
+        self.watch_button.setEnabled(bool(self._video))
+        self.cancel_button.setEnabled(is_running)
+        self.bar.setValue(round(1000 * self._state.fraction) if is_running else 0)
+        words = f"{self._state.doing}, {self._state.fraction:.0%}" if is_running else ""
+        if not is_running and not has_video:
+            words = "Choose a video file to watch first."
+        if words != self.doing.text():
+            self.doing.setText(words)
+
+
+def _free(path: Path) -> Path:
+    """This path, or the first with a number that is not taken."""
+    number = 1
+    candidate = path
+    while candidate.exists():
+        number += 1
+        candidate = path.with_stem(f"{path.stem}-{number}")
+    return candidate

@@ -1,0 +1,202 @@
+"""Speech and narrated videos from the window: heard in a private sound server, decoded from the file that was made."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from app.window.controller import Controller
+from app.window.speak_panel import SpeakPanel
+from app.window.state.session import Phase
+from tests.app.narrate.listening import subtitles_of
+from tests.app.speech.sound_server import recording, sound_server
+from tests.app.window.conftest import Desk
+
+LOUD, SILENT = 200.0, 2.0
+
+needs_sound = pytest.mark.skipif(
+    any(shutil.which(program) is None for program in ("pulseaudio", "parec", "pactl")),
+    reason="PulseAudio is not installed (apt-get install pulseaudio pulseaudio-utils libasound2-plugins)",
+)
+
+
+@pytest.fixture
+def sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """A sound server that this process finds."""
+    with sound_server(tmp_path) as environment:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", environment["XDG_RUNTIME_DIR"])
+        yield environment
+
+
+def press(desk: Desk, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(desk.window, key, modifier)
+
+
+@needs_sound
+def test_keys_repeat_and_silence_and_the_test_button_is_heard(
+    sound: dict[str, str], make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+
+    async def work() -> None:
+        await desk.open()
+        state = desk.state.speech
+        state.last = "Okafor shoots from a long way out, and the keeper of the Bears can only watch it go in."
+        with recording(sound, tmp_path) as heard:
+            press(desk, Qt.Key.Key_R)
+            await desk.until(lambda: state.is_speaking)
+            await desk.until(lambda: heard.level(0.3) > LOUD)
+            press(desk, Qt.Key.Key_Escape)
+            await desk.until(lambda: not state.is_speaking)
+            await desk.until(lambda: heard.level(0.3) < SILENT)
+            panel = SpeakPanel(desk.controller)
+            QTest.mouseClick(panel.test_button, Qt.MouseButton.LeftButton)
+            await desk.until(lambda: heard.level(0.3) > LOUD)
+            QTest.mouseClick(panel.silence_button, Qt.MouseButton.LeftButton)
+            await desk.until(lambda: heard.level(0.3) < SILENT)
+            panel.deleteLater()
+        assert not state.is_on, "hearing one sentence does not switch speech on"
+        await desk.close()
+
+    desk.run(work())
+
+
+@needs_sound
+def test_describe_now_asks_the_model_and_speaks_the_answer(
+    sound: dict[str, str], make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+
+    async def work() -> None:
+        await desk.open()
+        with recording(sound, tmp_path) as heard:
+            press(desk, Qt.Key.Key_D)
+            await desk.until(lambda: heard.level(0.3) > LOUD)  # "Nothing is being watched."
+            press(desk, Qt.Key.Key_Escape)
+            await desk.until(lambda: heard.level(0.3) < SILENT)
+            desk.controller.choose_demo()
+            press(desk, Qt.Key.Key_Space)
+            await desk.until(lambda: desk.state.session.phase is Phase.RUNNING)
+            press(desk, Qt.Key.Key_D)
+            await desk.until(lambda: desk.state.speech.is_speaking)
+            await desk.until(lambda: heard.level(0.3) > LOUD)
+        await desk.close()
+
+    desk.run(work())
+
+
+def test_the_panel_offers_the_voices_of_this_machine_and_remembers_what_is_chosen(
+    make_desk: Callable[[], Desk],
+) -> None:
+    desk = make_desk()
+
+    async def work() -> None:
+        await desk.open()
+        desk.window.settings_page.open("speak")
+        window = desk.window.settings_page.window
+        assert window is not None
+        await desk.until(lambda: bool(window.findChildren(SpeakPanel)))
+        (panel,) = window.findChildren(SpeakPanel)
+        await desk.until(lambda: panel.voice_box.count() > 1)
+        chosen = panel.voice_box.itemData(2)
+        panel.voice_box.setFocus()
+        panel.voice_box.setCurrentIndex(2)
+        panel.voice_box.activated.emit(2)
+        assert desk.controller.settings.speech_voice == chosen
+        panel.engine_box.setCurrentIndex(1)
+        panel.engine_box.activated.emit(1)
+        assert desk.controller.settings.speech_engine == "natural"
+        assert desk.controller.settings.speech_voice == chosen
+        if panel.note.text():
+            assert "system's voice speaks" in panel.note.text()
+        for widget in [panel, *panel.findChildren(QWidget)]:
+            if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+                assert widget.accessibleName()
+        # The switch on the same page is the one under S.
+        desk.controller.remember(is_speech_on=True)
+        assert desk.state.speech.is_on
+        desk.controller.remember(is_speech_on=False)
+        assert not desk.state.speech.is_on
+        await desk.close()
+
+    desk.run(work())
+
+
+async def comment_on_the_demo(desk: Desk, controller: Controller) -> None:
+    controller.choose_demo()
+    controller.start()
+    await desk.until(lambda: desk.state.session.phase is Phase.FINISHED)
+
+
+def test_what_was_said_becomes_a_narrated_video_by_keyboard(
+    make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+
+    async def work() -> None:
+        await desk.open()
+        controller = desk.controller
+        controller.remember(plays_source_sound=False, export_folder=str(tmp_path))
+        await comment_on_the_demo(desk, controller)
+        latest = desk.state.record.latest
+        assert latest is not None
+        press(desk, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        dialog = desk.window.speaking.dialog
+        assert dialog is not None
+        assert dialog.said_button.isChecked()
+        output = Path(dialog.file_box.text())
+        assert output == tmp_path / "match-narrated.mp4"
+        QTest.keyClick(dialog, Qt.Key.Key_Return)
+        assert controller.narrating.state.is_running
+        assert dialog.cancel_button.isEnabled()
+        await desk.until(lambda: not controller.narrating.state.is_running)
+        message = desk.state.messages.current
+        assert message is not None
+        assert message.text.startswith("match-narrated.mp4 is ready."), message.text
+        assert [text for _, _, text in subtitles_of(output)] == [phrase.text for phrase in latest.phrases]
+        # The next one gets another name, and giving it up leaves nothing.
+        dialog.close()
+        desk.window.speaking.open_dialog()
+        dialog = desk.window.speaking.dialog
+        assert dialog is not None
+        assert dialog.file_box.text().endswith("match-narrated-2.mp4")
+        dialog.watch_button.click()
+        QTest.mouseClick(dialog.make_button, Qt.MouseButton.LeftButton)
+        await desk.until(lambda: controller.narrating.state.fraction > 0)
+        QTest.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
+        await desk.until(lambda: not controller.narrating.state.is_running)
+        message = desk.state.messages.current
+        assert message is not None
+        assert "Nothing was written" in message.text
+        assert [file.name for file in tmp_path.glob("*narrated*")] == ["match-narrated.mp4"]
+        dialog.close()
+        await desk.close()
+
+    desk.run(work())
+
+
+def test_closing_the_window_ends_a_video_that_is_being_made(
+    make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+
+    async def work() -> None:
+        await desk.open()
+        desk.controller.choose_demo()
+        desk.controller.remember(export_folder=str(tmp_path))
+        desk.window.speaking.open_dialog()
+        dialog = desk.window.speaking.dialog
+        assert dialog is not None
+        QTest.mouseClick(dialog.make_button, Qt.MouseButton.LeftButton)
+        await desk.until(lambda: desk.controller.narrating.state.fraction > 0)
+        await desk.close()
+        assert not list(tmp_path.glob("*narrated*"))
+        assert not list(tmp_path.glob(".*narrated*"))
+
+    desk.run(work())
