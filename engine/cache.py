@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from engine.config import TextConfig
@@ -97,7 +98,7 @@ class StreamingCache:
             target[:, :, : self.length] = source[:, :, : self.length]
         self._keys, self._rotated, self._values = new
 
-    def keep(self, places: Sequence[int]) -> None:
+    def keep(self, places: Sequence[int] | npt.NDArray[np.int64]) -> None:
         """Compact to the given places, in the given order. Rotated keys are stale until ``rotate``."""
         kept = np.asarray(places, dtype=np.int64)
         moved = np.flatnonzero(kept != np.arange(len(kept)))

@@ -16,11 +16,21 @@ import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.errors import SessionError
 from engine.prompt import PrefixParts, UserTurnParts
 from engine.rope import Span, TextSpan, VisionSpan
 
 _NUM_CLOSING = 2  # " ..." and <|im_end|>: what a retired phrase does not take along
+
+
+def _as_array(places: Sequence[int]) -> npt.NDArray[np.int64]:
+    """A range without going through its members: a context has ten thousand of them and more."""
+    if isinstance(places, range):
+        return np.arange(places.start, places.stop, dtype=np.int64)
+    return np.asarray(places, dtype=np.int64)
 
 
 @dataclasses.dataclass(slots=True)
@@ -108,7 +118,7 @@ class Ledger:
         """The context as spans, from which its positions follow."""
         return [piece.vision or TextSpan(len(piece.ids)) for piece in self._pieces()]
 
-    def evict(self) -> list[int]:
+    def evict(self) -> npt.NDArray[np.int64]:
         """Let go of what the windows no longer hold; call it before a round begins.
 
         Returns the places of the cached tokens that stay, in their new order. The order differs from the
@@ -123,7 +133,8 @@ class Ledger:
         self._drop_vision()
         self._drop_user_turn()
         self._cut_previous_text()
-        kept = [p for piece in self._pieces() for p in piece.places if p < self.num_cached]
+        places = np.concatenate([_as_array(piece.places) for piece in self._pieces()])
+        kept = places[places < self.num_cached]
         self.num_cached = len(kept)
         return kept
 

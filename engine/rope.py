@@ -7,6 +7,7 @@ Does not know: torch, tokens, caches. The rotation itself is in ``engine/rotary.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -57,21 +58,36 @@ def positions_3d(spans: Iterable[Span], start: float = 0.0) -> npt.NDArray[np.fl
     its temporal positions grow by ``t_step`` a patch, height and width count the merged grid. ``start`` is
     the position of the first token. float32 sums, in this order, are what the published model was run with.
     """
-    pieces: list[npt.NDArray[np.float32]] = [np.empty((3, 0), dtype=np.float32)]
-    next_position = np.float32(start)
+    spans = list(spans)
+    positions = np.empty((3, sum(span.length for span in spans)), dtype=np.float32)
+    next_position, place = np.float32(start), 0
     for span in spans:
         if span.length == 0:
             continue
+        part = positions[:, place : place + span.length]
         if isinstance(span, TextSpan):
-            piece = np.broadcast_to(np.arange(span.length, dtype=np.float32), (3, span.length))
+            np.add(_counting(span.length), next_position, out=part)
+            next_position = part[0, -1] + np.float32(1)
         else:
-            grid = np.indices((span.num_t, span.num_h, span.num_w), dtype=np.float32).reshape(3, -1)
-            grid[0] *= np.float32(span.t_step)
-            piece = grid
-        piece = piece + next_position
-        pieces.append(piece)
-        next_position = piece.max() + np.float32(1)
-    return np.concatenate(pieces, axis=1)
+            grid, largest = _vision_grid(span)
+            np.add(grid, next_position, out=part)
+            next_position = largest + next_position + np.float32(1)
+        place += span.length
+    return positions
+
+
+@functools.lru_cache(maxsize=256)
+def _counting(length: int) -> npt.NDArray[np.float32]:
+    return np.arange(length, dtype=np.float32)
+
+
+@functools.lru_cache(maxsize=8)
+def _vision_grid(span: VisionSpan) -> tuple[npt.NDArray[np.float32], np.float32]:
+    """Positions inside a block that starts at 0, and the largest; read-only, because all blocks of a stream share it."""
+    grid = np.indices((span.num_t, span.num_h, span.num_w), dtype=np.float32).reshape(3, -1)
+    grid[0] *= np.float32(span.t_step)
+    grid.setflags(write=False)
+    return grid, grid.max()
 
 
 def next_position(positions_3L: npt.NDArray[np.float32]) -> float:

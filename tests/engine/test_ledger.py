@@ -125,7 +125,7 @@ def test_a_silent_or_empty_phrase_leaves_nothing_behind() -> None:
 def test_kept_places_follow_the_words_that_moved() -> None:
     ledger, _ = run(2, vision=2, text=2)
     before = ledger.token_ids
-    kept = ledger.evict()
+    kept = ledger.evict().tolist()
     assert [before[place] for place in kept] == ledger.token_ids[: ledger.num_cached]
     assert kept[:7] == [0, 1, 2, 3, 4, 5, before.index(300)]
     assert kept[7:9] == [6, 7]
@@ -134,7 +134,7 @@ def test_kept_places_follow_the_words_that_moved() -> None:
 def test_a_phrase_cut_by_the_limit_has_two_tokens_pending() -> None:
     ledger = Ledger(PREFIX, vision_rounds=2, text_rounds=2, text_sink=9, text_window=9)
     speak(ledger, 0, [300, 301], num_pending=2)
-    kept = ledger.evict()
+    kept = ledger.evict().tolist()
     assert len(kept) == ledger.num_cached == ledger.num_tokens - 2
 
 
@@ -153,7 +153,7 @@ def test_a_round_that_is_taken_back_leaves_no_trace() -> None:
     ledger.begin_round(user_turn(2), BLOCK, HEADER, (3,))
     ledger.cancel_round()
     assert (ledger.token_ids, ledger.num_cached, ledger.num_begun) == before
-    assert ledger.evict() == list(range(ledger.num_cached))
+    assert ledger.evict().tolist() == list(range(ledger.num_cached))
 
 
 def test_pads_that_do_not_fill_their_block_are_refused() -> None:
@@ -181,7 +181,7 @@ def test_random_streams_agree_with_the_slow_protocol(tiny: LoadedModel, seed: in
     )
     cached: list[int] = []  # serial numbers of the slow tokens that lie in the cache, in its order
     for step in range(25):
-        kept = ledger.evict()
+        kept = ledger.evict().tolist()
         slow.evict(step)
         assert ledger.token_ids == slow.ids
         known = set(cached)
