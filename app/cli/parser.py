@@ -98,6 +98,12 @@ def main_parser(version: str) -> Parser:
     window.add_argument("--title", metavar="TEXT", help="what the commentator knows beforehand")
     window.add_argument("--settings", type=Path, metavar="FILE", help="keep the settings in this file")
     window.add_argument(
+        "--safe-mode",
+        action="store_true",
+        help="usual settings, the demo model, nothing spoken or sent; your settings stay as they are",
+    )
+    window.add_argument("-v", "--verbose", action="store_true", help="log more")
+    window.add_argument(
         "--metrics", type=Path, metavar="FILE", help="write figures about the run to this file"
     )
     return parser

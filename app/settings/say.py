@@ -5,7 +5,7 @@ import dataclasses
 from app.settings.declaration import setting
 
 LANGUAGES = (
-    ("", "As the model was taught"),
+    ("", "The model's own"),
     ("English", "English"),
     ("Chinese", "Chinese"),
     ("German", "German"),

@@ -35,11 +35,13 @@ class SettingsDamagedError(RingsideError):
 class SettingsStore:
     """The settings of one person, and the file that keeps them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_kept: bool = True) -> None:
+        """Without `is_kept` the file is neither read nor written: the usual settings, for as long as this lives."""
         self.path = path
         self.problem: RingsideError | None = None
         """What went wrong last, for a person; None while all is well."""
-        self._settings = self._load()
+        self._is_kept = is_kept
+        self._settings = self._load() if is_kept else UserSettings()
         self._kept = self._settings
         self._saving = threading.Lock()
 
@@ -59,7 +61,7 @@ class SettingsStore:
         """
         with self._saving:
             settings = self._settings
-            if settings == self._kept:
+            if settings == self._kept or not self._is_kept:
                 return
             try:
                 _write_whole(self.path, settings.to_json())

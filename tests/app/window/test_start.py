@@ -1,0 +1,121 @@
+"""The program as a whole: one at a time, a mode that is always safe, and a log that keeps secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.window.start import BEFORE_THE_LOOP, ON_THE_LOOP
+
+ROOT = Path(__file__).resolve().parents[3]
+WAIT_S = 60.0
+
+
+@contextmanager
+def ringside(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "app", "--settings", str(folder / "settings.json"), *arguments]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.send_signal(signal.SIGCONT)
+            program.terminate()
+
+
+def end(program: subprocess.Popen[str]) -> tuple[int, str]:
+    """Close the window as a polite kill does; exit code and what it complained of."""
+    program.terminate()
+    _, errors = program.communicate(timeout=WAIT_S)
+    return program.returncode, errors
+
+
+def until(condition: Callable[[], bool], program: subprocess.Popen[str]) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end_s, "it never came true"
+        assert program.poll() is None, program.communicate()
+        time.sleep(0.05)
+
+
+def log_of(folder: Path) -> str:
+    file = folder / "logs" / "ringside.log"
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def is_up(folder: Path) -> Callable[[], bool]:
+    return lambda: "window is up" in log_of(folder)
+
+
+def test_the_start_is_a_list_of_named_steps() -> None:
+    names = [step.name for step in (*BEFORE_THE_LOOP, *ON_THE_LOOP)]
+    assert len(set(names)) == len(names)
+    assert names.index("log file") < names.index("application") < names.index("single instance")
+    assert names.index("single instance") < names.index("settings") < names.index("controller")
+
+
+def test_a_second_start_hands_its_video_to_the_first_and_a_killed_one_is_no_obstacle(
+    tmp_path: Path, small_video: Path
+) -> None:
+    with ringside(tmp_path) as first:
+        until(is_up(tmp_path), first)
+        with ringside(tmp_path, "--source", str(small_video)) as second:
+            _, errors = second.communicate(timeout=WAIT_S)
+            assert (second.returncode, errors) == (0, "")
+        settings = tmp_path / "settings.json"
+        until(lambda: settings.is_file() and str(small_video) in settings.read_text(encoding="utf-8"), first)
+        first.kill()
+    (tmp_path / "logs" / "ringside.log").unlink()
+    with ringside(tmp_path) as third:
+        until(is_up(tmp_path), third)
+        code, errors = end(third)
+        assert code == 0
+        assert "Traceback" not in errors
+
+
+def test_a_first_that_hangs_is_said_and_safe_mode_opens_beside_it_and_touches_nothing(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"version": 2, "theme": "dark", "is_speech_on": False, "model": "/gone"}))
+    with ringside(tmp_path) as first:
+        until(is_up(tmp_path), first)
+        first.send_signal(signal.SIGSTOP)
+        written = settings.read_bytes()
+        with ringside(tmp_path) as second:
+            _, errors = second.communicate(timeout=WAIT_S)
+            assert second.returncode == 1
+            assert "does not answer" in errors
+            assert "--safe-mode" in errors
+        (tmp_path / "logs" / "ringside.log").unlink()
+        with ringside(tmp_path, "--safe-mode") as safe:
+            until(is_up(tmp_path), safe)
+            until(lambda: "model is ready: Demo model" in log_of(tmp_path), safe)
+            assert end(safe)[0] == 0
+        assert settings.read_bytes() == written
+
+
+def test_the_log_says_what_happened_but_not_what_was_watched(tmp_path: Path) -> None:
+    secret = tmp_path / "secret holiday.mp4"
+    secret.write_bytes(b"this is no video")
+    with ringside(
+        tmp_path, "--source", str(secret), "--title", "Grandma's birthday", "--autostart"
+    ) as program:
+        until(
+            lambda: "Start" in log_of(tmp_path) or "cannot" in log_of(tmp_path) or is_up(tmp_path)(), program
+        )
+        until(lambda: "model is ready" in log_of(tmp_path), program)
+        assert end(program)[0] == 0
+    text = log_of(tmp_path)
+    assert "begins" in text
+    assert "ends" in text
+    assert "secret" not in text
+    assert "Grandma" not in text
+    assert (tmp_path / "logs" / "crash.log").read_text() == ""
