@@ -36,8 +36,11 @@ function place(word) {
   if (line === null || (word.begins && line.childElementCount > 0)) {
     line = newLine();
   }
-  const space = line.childElementCount > 0 ? document.createTextNode(" ") : null;
-  if (space !== null) {
+  let space = null;
+  if (line.childElementCount > 0) {
+    space = document.createElement("span");
+    space.className = "space";
+    space.textContent = " ";
     line.append(space);
   }
   line.append(span);
@@ -53,6 +56,10 @@ function refit() {
   state.words.forEach(place);
 }
 
+function withAlpha(colour, opacity) {
+  return colour + Math.round(opacity * 255).toString(16).padStart(2, "0");
+}
+
 function dress(style) {
   const look = document.documentElement.style;
   const family = style.font ? `${JSON.stringify(style.font)}, ` : "";
@@ -61,9 +68,8 @@ function dress(style) {
   look.setProperty("--text", style.text_colour);
   look.setProperty("--outline", `${style.outline_px}px`);
   look.setProperty("--outline-colour", style.outline_colour);
-  const alpha = Math.round(style.background_opacity * 255).toString(16).padStart(2, "0");
-  look.setProperty("--background", `${style.background_colour}${alpha}`);
-  look.setProperty("--dim", String(style.dim_opacity));
+  look.setProperty("--background", withAlpha(style.background_colour, style.background_opacity));
+  look.setProperty("--dim-text", withAlpha(style.text_colour, style.dim_opacity));
   look.setProperty("--lines", String(style.num_lines));
   look.setProperty("--align", style.align === "centre" ? "center" : style.align);
   look.setProperty("--margin", `${style.margin_px}px`);
@@ -87,6 +93,11 @@ function show(next) {
   const spoken = new Set(state.spoken.map(String));
   for (const span of band.querySelectorAll(".word")) {
     span.classList.toggle("spoken", spoken.has(span.dataset.phrase));
+  }
+  // The line under a phrase goes on between its words.
+  for (const space of band.querySelectorAll(".space")) {
+    const both = [space.previousElementSibling, space.nextElementSibling];
+    space.classList.toggle("spoken", both.every((word) => word !== null && word.classList.contains("spoken")));
   }
   band.classList.toggle("silent", state.silent);
 }

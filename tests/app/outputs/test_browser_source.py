@@ -171,6 +171,9 @@ async def test_in_a_browser_words_appear_roll_and_go_with_nothing_behind_them(
         lines = await page.lines()
         assert len(lines) == 2
         assert await page.value("document.querySelector('.word').getBoundingClientRect().x") == place
+        spoken = "[...document.querySelectorAll('.spoken')].map((part) => part.textContent).join('')"
+        assert (await page.value(spoken)).replace(" ", "") == "Okaforshoots-anditisin!"
+        assert " " in await page.value(spoken)
         widths = "[...document.querySelectorAll('.line')].map((l) => l.scrollWidth <= l.clientWidth)"
         assert await page.value(widths) == [True, True]
 
@@ -178,9 +181,8 @@ async def test_in_a_browser_words_appear_roll_and_go_with_nothing_behind_them(
             caption_size_px=60, caption_num_lines=3, caption_text_colour="#FFD400", caption_align="centre"
         )
         await page.until("document.querySelectorAll('.line').length === 3")
-        assert (
-            await page.value("getComputedStyle(document.querySelector('.word')).color")
-        ) == "rgb(255, 212, 0)"
+        newest = "getComputedStyle(document.querySelector('.line:last-child .word')).color"
+        assert await page.value(newest) == "rgb(255, 212, 0)"
 
         stream.captions.clear()
         await page.until("document.querySelector('.band').hidden")
