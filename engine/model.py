@@ -28,6 +28,7 @@ from engine.errors import (
 )
 from engine.language import LanguageModel
 from engine.memory import free_bytes
+from engine.perceptron import GatedPerceptron
 from engine.precision import Precision, precision_named
 from engine.preprocess import PatchSettings
 from engine.prompt import PromptBuilder
@@ -203,7 +204,8 @@ def _num_weights(part: nn.Module) -> int:
     rounded = [module for module in part.modules() if isinstance(module, QuantisedRows)]
     inside = {id(value) for module in rounded for value in (module.codes, module.scale, module.offset)}
     plain = sum(value.numel() for value in part.parameters() if id(value) not in inside)
-    return plain + sum(math.prod(module.shape) for module in rounded)
+    filling = sum(module.num_filling for module in part.modules() if isinstance(module, GatedPerceptron))
+    return plain + sum(math.prod(module.shape) for module in rounded) - filling
 
 
 def _patch_settings(folder: Path, config: ModelConfig) -> PatchSettings:

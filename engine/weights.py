@@ -15,10 +15,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
+from torch.nn import functional
 
 from engine.config import ModelConfig
 from engine.errors import CheckpointError, WeightsDamagedError, WeightsMissingError
 from engine.language import LanguageModel
+from engine.perceptron import GatedPerceptron, filled_size
 from engine.quantised import QuantisedRows
 from engine.vision import VisionTower
 
@@ -47,6 +49,8 @@ class Target:
     first_row: int = 0
     num_rows: int | None = None
     """None: all rows."""
+    num_columns: int | None = None
+    """None: all columns. Columns behind these are zero."""
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -96,6 +100,9 @@ def load_weights(
     is called with the fraction read so far. Raises WeightsMissingError or WeightsDamagedError, naming the
     file.
     """
+    for module in (*language.modules(), *vision.modules()):
+        if isinstance(module, GatedPerceptron):
+            module.clear_filling()
     places = {**_places("language.", language), **_places("vision.", vision)}
     targets = targets_of(config)
     files = weight_files(folder)
@@ -142,12 +149,14 @@ def _copy(
     file: Path, name: str, value: torch.Tensor, place: nn.Parameter | QuantisedRows, target: Target
 ) -> None:
     num_rows = place.shape[0] if target.num_rows is None else target.num_rows
-    wanted = (num_rows, *place.shape[1:])
+    wanted = (num_rows, *([target.num_columns] if target.num_columns else place.shape[1:]))
     value = value.flatten(1) if value.dim() > 2 else value
     if value.shape != wanted or not value.is_floating_point():
         raise WeightsDamagedError(
             file, f"{name} is {value.dtype} {list(value.shape)}, the configuration says {list(wanted)}"
         )
+    if target.num_columns:
+        value = functional.pad(value, (0, place.shape[1] - target.num_columns))
     if isinstance(place, QuantisedRows):
         place.store_rows(target.first_row, value)
     else:
@@ -195,8 +204,9 @@ def _add_perceptron(
 ) -> None:
     for kind in kinds:
         _add(targets, f"{theirs}.mlp.gate_proj.{kind}", f"{ours}.mlp.gate_up.{kind}", 0, inner)
-        _add(targets, f"{theirs}.mlp.up_proj.{kind}", f"{ours}.mlp.gate_up.{kind}", inner, inner)
-        targets[f"{theirs}.mlp.down_proj.{kind}"] = Target(f"{ours}.mlp.down.{kind}")
+        _add(targets, f"{theirs}.mlp.up_proj.{kind}", f"{ours}.mlp.gate_up.{kind}", filled_size(inner), inner)
+        num_columns = inner if kind == "weight" else None
+        targets[f"{theirs}.mlp.down_proj.{kind}"] = Target(f"{ours}.mlp.down.{kind}", num_columns=num_columns)
 
 
 def _add(targets: dict[str, Target], name: str, parameter: str, first_row: int, num_rows: int) -> None:

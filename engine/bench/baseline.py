@@ -178,4 +178,6 @@ def _copy_weights(model: LoadedModel, theirs: Any) -> None:
         rounded = module if isinstance(module, QuantisedRows) and kind == "weight" else None
         rows = rounded.widened() if rounded else module.get_parameter(kind)
         num_rows = rows.shape[0] if target.num_rows is None else target.num_rows
-        parameter.copy_(rows[target.first_row : target.first_row + num_rows].reshape(parameter.shape))
+        rows = rows[target.first_row : target.first_row + num_rows]
+        rows = rows[:, : target.num_columns] if target.num_columns else rows
+        parameter.copy_(rows.reshape(parameter.shape))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from engine.model import LoadedModel, allocate, resolve_device, resolve_dtype
+from engine.perceptron import GatedPerceptron
 from engine.precision import precision_named
 from engine.preprocess import PatchSettings
 from engine.prompt import PromptBuilder
@@ -96,3 +97,6 @@ def _fill(part: torch.nn.Module, generator: torch.Generator) -> None:
             shape = (min(_ROWS_AT_ONCE, num_rows - first), size)
             rows = torch.randn(shape, generator=generator, device=module.codes.device)
             module.store_rows(first, rows / math.sqrt(size))
+    for each in part.modules():
+        if isinstance(each, GatedPerceptron):
+            each.clear_filling()

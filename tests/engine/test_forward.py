@@ -103,3 +103,14 @@ def test_tokens_run_one_by_one_give_the_logits_of_one_pass(tiny: LoadedModel) ->
     whole = run([len(ids)])
     assert torch.allclose(run([1] * len(ids)), whole, atol=1e-4)
     assert torch.allclose(run([5, 1, len(ids) - 6]), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", [None, "int8"])
+def test_an_inner_size_that_is_filled_up_changes_nothing(tmp_path: Path, precision: str | None) -> None:
+    """3420 in the real vision tower, 44 here: storage is longer than the checkpoint's rows."""
+    folder = write_tiny(tmp_path, vision={"intermediate_size": 44})
+    model, oracle = load_model(folder, device="cpu", precision=precision), load_oracle(folder)
+    num_theirs = sum(p.numel() for p in oracle.parameters())
+    assert model.num_parameters == num_theirs
+    error = compare_towers(model, oracle, (1, 8, 12))
+    assert error < (1e-3 if precision is None else 1.0)
