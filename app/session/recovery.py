@@ -39,7 +39,8 @@ def cut_off_sessions(folder: Path) -> list[RecordedSession]:
             elif not session.num_damaged:
                 path.unlink()
         except OSError as error:
-            _log.warning("%s cannot be read: %s", path, error)
+            # Without its name: that tells what was watched.
+            _log.warning("a journal cannot be read: %s", error.strerror)
     return found
 
 
@@ -79,7 +80,7 @@ def _journals(folder: Path) -> list[Path]:
     try:
         return sorted(folder.glob(f"????-??-?? ??-??-??*{ENDING}"), reverse=True)
     except OSError as error:
-        _log.warning("%s cannot be read: %s", folder, error)
+        _log.warning("the session folder cannot be read: %s", error.strerror)
         return []
 
 

@@ -23,7 +23,7 @@ from PySide6.QtCore import QStandardPaths, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from app.settings import SettingsStore
-from app.system.folders import log_dir
+from app.system.folders import data_dir, log_dir
 from app.system.log import LogFile
 from app.theme.icons import application_icon
 from app.theme.theme import Theme
@@ -165,7 +165,9 @@ def _loop(start: Start) -> None:
 
 
 def _controller(start: Start) -> None:
-    start.controller = controller = Controller(start.store, start.loop)
+    # Settings of one's own have sessions of their own, beside them.
+    sessions = None if start.options.settings is not None else data_dir() / "sessions"
+    start.controller = controller = Controller(start.store, start.loop, sessions)
     session, formatter = controller.state.session, start.log_file.formatter
 
     def hide() -> None:
