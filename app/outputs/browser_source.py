@@ -68,7 +68,7 @@ class BrowserSource:
         self._runner: web.AppRunner | None = None
         self._moment = 0
         self._news = asyncio.Event()
-        self._message = b""
+        self._message: bytes | None = None
         self._num_pages = 0
 
     @property
@@ -87,8 +87,7 @@ class BrowserSource:
         web = await asyncio.get_running_loop().run_in_executor(None, _import_web)
         self._pages = {name: resources.overlay_page(file) for name, (file, _) in _KINDS.items()}
         self._token = token
-        self._moment += 1
-        self._message = self._make_message()
+        self._wake()
         application = web.Application()
         application.router.add_get("/{token}/{name:.*}", self._answer)
         runner = web.AppRunner(
@@ -114,17 +113,18 @@ class BrowserSource:
 
     def tell(self) -> None:
         """What the page shows has changed."""
-        if self.port is not None:
-            self._message = self._make_message()
-            self._wake()
+        self._wake()
 
     def _wake(self) -> None:
+        self._message = None
         self._moment += 1
         self._news.set()
         self._news = asyncio.Event()
 
-    def _make_message(self) -> bytes:
-        return f"event: captions\ndata: {json.dumps(self._page_state())}\n\n".encode()
+    def _latest(self) -> bytes:
+        if self._message is None:
+            self._message = f"event: captions\ndata: {json.dumps(self._page_state())}\n\n".encode()
+        return self._message
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web
@@ -157,7 +157,7 @@ class BrowserSource:
                 news, moment = self._news, self._moment
                 if moment != seen:
                     seen = moment
-                    await response.write(self._message)
+                    await response.write(self._latest())
                     continue
                 try:
                     await asyncio.wait_for(news.wait(), _ALIVE_S)
