@@ -5,6 +5,7 @@
 ``ceilings.py``    what the machine can do, and the operations and bytes that a step needs
 ``baseline.py``    the same model and tokens by plain transformers
 ``search.py``      the highest frame rate that is kept up
+``neighbour.py``   another program on the same GPU, and how its frames fare
 ``endurance.py``   hours of stream, and their plot
 ``report.py``      the table for people
 ``__main__.py``    the command line

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from engine import LoadedModel, StreamingSession
 from engine.attention import join_parts
+from engine.bench.neighbour import draw
+from engine.bench.neighbour import main as neighbour
 from engine.chunk import FrameChunk
 from engine.errors import ChunkError
 from engine.pacer import Pacer
@@ -113,3 +117,19 @@ def test_attention_in_two_parts_is_attention() -> None:
 
     whole, _ = part(slice(None))
     assert torch.allclose(join_parts(*part(slice(0, 30)), *part(slice(30, None))), whole, atol=1e-6)
+
+
+def test_a_neighbours_frames_are_timed_from_when_they_were_due() -> None:
+    time = FakeTime()
+    quick = draw(lambda: time.work(0.005), 1.0, lambda: time.now_s, time.sleep)
+    assert len(quick) == 60
+    assert max(quick) == pytest.approx(5.0)
+    time = FakeTime()
+    slow = draw(lambda: time.work(0.02), 1.0, lambda: time.now_s, time.sleep)
+    assert len(slow) < 60
+    assert max(slow) > 20.0
+
+
+def test_a_neighbour_reports(capsys: pytest.CaptureFixture[str]) -> None:
+    assert neighbour(["--seconds", "0.1", "--side", "32", "--device", "cpu"]) == 0
+    assert json.loads(capsys.readouterr().out)["frames"] >= 3
