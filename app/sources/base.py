@@ -55,6 +55,16 @@ class ChunkSource(Protocol):
         ...
 
     @property
+    def position_s(self) -> float:
+        """Where it is on the wall clock, in seconds of the stream; it stands still in a pause."""
+        ...
+
+    @property
+    def num_dropped(self) -> int:
+        """Chunks that nobody was given."""
+        ...
+
+    @property
     def problem(self) -> SourceProblem | None:
         """What was wrong, known when the iteration has ended."""
         ...

@@ -46,6 +46,15 @@ class Pace:
                 return 0.0
             return max(0.0, time.monotonic() - self._zero_at_s - moment_s)
 
+    @property
+    def position_s(self) -> float:
+        """The moment of the stream that is now on the wall clock; it stands still in a pause, and is 0 before the start."""
+        with self._changed:
+            if self._zero_at_s is None:
+                return 0.0
+            now_s = time.monotonic() if self._paused_at_s is None else self._paused_at_s
+            return max(0.0, now_s - self._zero_at_s)
+
     def pause(self) -> None:
         """Hold every wait until ``resume``."""
         with self._changed:

@@ -80,6 +80,16 @@ class VideoFileSource:
         """What was wrong with the file; known when the iteration has come to its end."""
         return self._problem
 
+    @property
+    def position_s(self) -> float:
+        """Where a live file is on the wall clock, in seconds of the video."""
+        return self._pace.position_s
+
+    @property
+    def num_dropped(self) -> int:
+        """A file waits for whoever watches it."""
+        return 0
+
     def pause(self) -> None:
         """Hold on."""
         self._pace.pause()

@@ -62,6 +62,9 @@ class VideoInfo:
     turns: int
     """Quarter turns, counter-clockwise, that bring a decoded frame upright."""
 
+    has_sound: bool
+    """Whether there is anything to hear."""
+
 
 def inspect_video(path: str | Path) -> VideoInfo:
     """Open a video, decode its first picture and close it again.
@@ -86,6 +89,7 @@ def inspect_video(path: str | Path) -> VideoInfo:
             is_broadcast=_is_broadcast(container),
             fps=float(stream.average_rate or stream.guessed_rate or _FALLBACK_FPS),
             turns=turns,
+            has_sound=any(sound.codec_context is not None for sound in container.streams.audio),
         )
 
 
