@@ -121,7 +121,11 @@ def _job(options: argparse.Namespace) -> NarrationJob:
         phrases=phrases,
         commentator=commentator,
         speech=SpeechOptions(
-            engine=_engine(options), voice=_voice(options), rate=options.rate, volume=options.volume
+            engine=_engine(options),
+            voice=_voice(options),
+            rate=options.rate,
+            volume=options.volume,
+            models_folder=options.models_folder,
         ),
         duck_db=options.duck_db,
         whole_sentences=options.whole_sentences,
@@ -138,7 +142,7 @@ def _voice(options: argparse.Namespace) -> str:
     if not options.voice:
         return ""
     wanted = options.voice.casefold()
-    with Speaker() as speaker:
+    with Speaker(SpeechOptions(models_folder=options.models_folder)) as speaker:
         known = speaker.voices(_engine(options))
     for key in ("voice_id", "name", "language"):
         for voice in known:
@@ -148,7 +152,7 @@ def _voice(options: argparse.Namespace) -> str:
 
 
 def _list_voices(options: argparse.Namespace) -> int:
-    with Speaker() as speaker:
+    with Speaker(SpeechOptions(models_folder=options.models_folder)) as speaker:
         known: tuple[VoiceInfo, ...] = speaker.voices(_engine(options))
     if not known:
         raise UsageError(

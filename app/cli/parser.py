@@ -165,6 +165,9 @@ def narrate_parser() -> Parser:
         "--voice", default="", metavar="NAME", help="a voice's name or language; see --list-voices"
     )
     how.add_argument("--natural", action="store_true", help="the natural voice, where it is installed")
+    how.add_argument(
+        "--models-folder", default="", metavar="FOLDER", help="where the natural voice was downloaded to"
+    )
     how.add_argument("--list-voices", action="store_true", help="print the voices of this machine and exit")
     how.add_argument(
         "--rate", type=percent(50, 300), default=1.0, metavar="PERCENT", help="how fast (default: 100)"

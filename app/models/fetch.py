@@ -52,6 +52,10 @@ class Job:
     """So many failures in a row without a new byte end the download."""
     spare_bytes: int = 64 * 2**20
     """Left free on the disk, so that the system goes on."""
+    wanted: tuple[str, ...] = WANTED
+    """Patterns of the files that are taken."""
+    is_checkpoint: bool = True
+    """Whether it has to be a Qwen2.5-VL model, and not something else that is kept in the same way."""
 
 
 class FetchError(Exception):
@@ -144,7 +148,7 @@ class Fetch:
         # Small ones first: config.json tells whether the rest is worth having.
         for file in sorted(model.files, key=lambda file: file.num_bytes):
             self._retry(lambda file=file: self._file(model, file), file.name)  # type: ignore[misc] # mypy loses the type of a lambda's default
-            if file.name == "config.json":
+            if self._job.is_checkpoint and file.name == "config.json":
                 _check_kind(model.repo, file.path(model.folder))
         return self._end(model)
 
@@ -159,7 +163,10 @@ class Fetch:
         found: list[StoredModel] = []
         self._retry(lambda: found.append(_listed(job, self._store)), "the list of files")
         model = found[0]
-        if not any(file.name == "config.json" for file in model.files) or not any(
+        if not job.is_checkpoint:
+            if not model.files:
+                raise FetchError("unfit", f"{job.repo} does not have the files that are needed.", "")
+        elif not any(file.name == "config.json" for file in model.files) or not any(
             file.name.endswith(".safetensors") for file in model.files
         ):
             raise FetchError(
@@ -327,16 +334,20 @@ def _listed(job: Job, store: ModelStore) -> StoredModel:
     commit = job.revision or api.model_info(job.repo, timeout=job.timeout_s).sha
     if not commit:
         raise FetchError("missing", f"The hub names no revision of {job.repo}.", "Try later.")
-    files = list(_wanted(api.list_repo_tree(job.repo, recursive=True, revision=commit)))
+    files = list(_wanted(api.list_repo_tree(job.repo, recursive=True, revision=commit), job.wanted))
     return StoredModel(
         repo=job.repo, commit=commit, folder=store.folder(job.repo, commit), files=tuple(files)
     )
 
 
-def _wanted(entries: Iterable[Any]) -> Iterable[RemoteFile]:
+def _wanted(entries: Iterable[Any], patterns: Iterable[str]) -> Iterable[RemoteFile]:
     for entry in entries:
         name, num_bytes = entry.path, getattr(entry, "size", None)
-        if num_bytes is None or "/" in name or not any(fnmatch.fnmatch(name, pattern) for pattern in WANTED):
+        if (
+            num_bytes is None
+            or "/" in name
+            or not any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+        ):
             continue
         if not is_safe_name(name):
             continue

@@ -33,6 +33,9 @@ class SpeechOptions:
     output: str = ""
     """A sound output (`SoundOutput.output_id`); "" for the system's own choice."""
 
+    models_folder: str = ""
+    """Where the natural voice was downloaded to; "" for the usual folder."""
+
     catches_up: bool = True
     """Speak faster for as long as sentences have to wait."""
 

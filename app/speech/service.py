@@ -137,7 +137,7 @@ class SpeechService:
 
     def voices(self, engine: Engine) -> tuple[VoiceInfo, ...]:
         """The voices of an engine; () if it cannot speak here. Waits for a process: not for a window's thread."""
-        with Speaker() as asked:
+        with Speaker(self._options) as asked:
             return asked.voices(engine)
 
     def outputs(self) -> tuple[SoundOutput, ...]:

@@ -72,8 +72,9 @@ class Speaker:
     def voices(self, engine: Engine) -> tuple[VoiceInfo, ...]:
         """The voices of an engine; () if it cannot speak here. Asks it the first time, in a process of its own."""
         if engine not in self._known:
-            files = find_natural_voice() if engine == "natural" else ()
-            if engine == "natural" and why_not():
+            folder = self._options.models_folder
+            files = find_natural_voice(folder) if engine == "natural" else ()
+            if engine == "natural" and why_not(folder):
                 return ()
             asked = Voice(files)
             try:
@@ -104,7 +105,7 @@ class Speaker:
     def _choose(self) -> None:
         wanted: Engine = self._options.engine
         if wanted == "natural" and not self._natural_failed:
-            reason = why_not()
+            reason = why_not(self._options.models_folder)
             if reason:
                 wanted = "system"
                 self._tell(f"{reason} The system's voice speaks in its place.")
@@ -114,7 +115,10 @@ class Speaker:
             self._replace(wanted)
 
     def _replace(self, engine: Engine) -> None:
-        former, self._voice = self._voice, Voice(find_natural_voice() if engine == "natural" else ())
+        former, self._voice = (
+            self._voice,
+            Voice(find_natural_voice(self._options.models_folder) if engine == "natural" else ()),
+        )
         self._engine = engine
         former.close()
 

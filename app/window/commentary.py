@@ -68,7 +68,7 @@ class Commentary:
 
     def settings_changed(self, names: frozenset[str]) -> None:
         """Settings of these names are others now."""
-        if any(name.startswith(("speech_", "natural_", "does_speech_")) for name in names):
+        if any(name.startswith(("speech_", "natural_", "does_speech_", "models_folder")) for name in names):
             self._speech.configure(speech_options(self._settings()))
         if "is_speech_on" in names and self._settings().is_speech_on != self._state.speech.is_on:
             self.switch_speech(is_on=self._settings().is_speech_on)
@@ -231,6 +231,7 @@ def speech_options(settings: UserSettings) -> SpeechOptions:
         rate=settings.speech_rate_percent / 100,
         volume=settings.speech_volume_percent / 100,
         output=settings.speech_output,
+        models_folder=settings.models_folder,
         catches_up=settings.does_speech_catch_up,
     )
 

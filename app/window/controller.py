@@ -25,7 +25,9 @@ from app.window.actions import Actions
 from app.window.background import Background
 from app.window.commentary import Commentary
 from app.window.narrating import Narrating
+from app.window.natural_voice import NaturalVoice
 from app.window.picture import Picture, PictureBox
+from app.window.polite import POLITE_RUNTIME, made_smaller
 from app.window.poster import first_picture
 from app.window.recovery import Recovery
 from app.window.runner import Runner
@@ -78,6 +80,8 @@ class Controller:
         self._runner = Runner(self.state, self._commentary, self.pictures, self._background)
         self.saying = Saying(self.state, lambda: self.settings, self.remember, self._runner.ask)
         self._runner.compose = self.saying.compose
+        self._runner.runtime = lambda: POLITE_RUNTIME if self.settings.is_polite else None
+        self._runner.prepare = lambda chunk: made_smaller(chunk) if self.settings.is_polite else chunk
         self.settings_changed.subscribe(self.saying.settings_changed)
         self.models = ModelManager(
             folder=lambda: models_folder(self.settings.models_folder),
@@ -102,6 +106,9 @@ class Controller:
             find_model=lambda: str(find_checkpoint(self.settings.model, self.models.store)),
             aside=self.aside,
             post=self._background.post,
+        )
+        self.natural_voice = NaturalVoice(
+            lambda: self.settings.models_folder, self._background.post, self.aside
         )
         self._is_open = False
         self._saving: asyncio.TimerHandle | None = None
@@ -153,6 +160,7 @@ class Controller:
             self.models.close,
             self.outputs.shut,
             self.narrating.close,
+            self.natural_voice.close,
         )
 
     def remember(self, **changes: object) -> None:

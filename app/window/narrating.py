@@ -81,11 +81,10 @@ class Narrating:
             return
         self._messages.take_back(_TOPIC)
         self.state.begin(request.output)
-        problem = ""
         arguments: Sequence[str] = ()
 
         def prepare() -> str:
-            nonlocal problem, arguments
+            nonlocal arguments
             try:
                 arguments = self._arguments(request)
             except (RingsideError, OSError) as error:
@@ -137,7 +136,7 @@ class Narrating:
             if request.query is not None:
                 arguments += [f"--query={request.query}"]
         if is_natural:
-            arguments += ["--natural"]
+            arguments += ["--natural", f"--models-folder={settings.models_folder}"]
         if voice:
             arguments += [f"--voice={voice}"]
         if request.whole_sentences:

@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from app.speech.natural import why_not
 from app.speech.options import Engine, VoiceInfo
 from app.speech.outputs import SoundOutput
 from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
@@ -38,6 +37,9 @@ class SpeakPanel(QWidget):
         self.note.setProperty("role", "quiet")
         self.note.setWordWrap(True)
         self.note.setAccessibleName("About the natural voice")
+        self.download_button = QPushButton("Download the natural voice", self)
+        self.download_button.setAccessibleName("Download the natural voice")
+        self.download_button.setAccessibleDescription("It can be stopped, and goes on where it was.")
         self.test_button = QPushButton("Test voice", self)
         self.test_button.setAccessibleName("Test voice")
         self.test_button.setAccessibleDescription("Says a sentence as commentary would be said now.")
@@ -47,7 +49,7 @@ class SpeakPanel(QWidget):
         self.look_button = QPushButton("Look for outputs", self)
         self.look_button.setAccessibleName("Look for outputs")
         self.look_button.setAccessibleDescription("Asks again which sound outputs there are.")
-        for button in (self.test_button, self.silence_button, self.look_button):
+        for button in (self.download_button, self.test_button, self.silence_button, self.look_button):
             button.setProperty("role", "plain")
             button.setToolTip(button.accessibleDescription())
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -58,8 +60,12 @@ class SpeakPanel(QWidget):
         self.test_button.clicked.connect(controller.test_voice)
         self.silence_button.clicked.connect(controller.silence)
         self.look_button.clicked.connect(self._look_for_outputs)
-        unsubscribe = controller.settings_changed.subscribe(self._follow)
-        self.destroyed.connect(lambda: unsubscribe())
+        self.download_button.clicked.connect(self._download_or_stop)
+        ends = [
+            controller.settings_changed.subscribe(self._follow),
+            controller.natural_voice.changed.subscribe(self._show_natural),
+        ]
+        self.destroyed.connect(lambda: [end() for end in ends])
         self._show_engine()
         self._show_voices(())
         self._show_outputs(())
@@ -67,6 +73,7 @@ class SpeakPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Devices come and go."""
         super().showEvent(event)
+        self._controller.natural_voice.look()
         self._look_for_voices()
         self._look_for_outputs()
 
@@ -82,12 +89,13 @@ class SpeakPanel(QWidget):
             grid.addWidget(box, row, 1)
         grid.setColumnStretch(1, 1)
         grid.addWidget(self.note, 3, 0, 1, 2)
+        grid.addWidget(self.download_button, 4, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_8)
         for button in (self.test_button, self.silence_button, self.look_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
-        grid.addLayout(buttons, 4, 0, 1, 2)
+        grid.addLayout(buttons, 5, 0, 1, 2)
         grid.setContentsMargins(0, SPACE_12, 0, 0)
         self.setLayout(grid)
 
@@ -115,11 +123,26 @@ class SpeakPanel(QWidget):
 
     def _show_engine(self) -> None:
         self.engine_box.setCurrentIndex(self.engine_box.findData(self._engine))
-        reason = why_not() if self._engine == "natural" else ""
-        if reason:
-            reason = f"{reason} Until then the system's voice speaks."
-        self.note.setText(reason)
-        self.note.setVisible(bool(reason))
+        self._show_natural()
+
+    def _show_natural(self) -> None:
+        natural, is_wanted = self._controller.natural_voice, self._engine == "natural"
+        words = natural.words if is_wanted else ""
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
+        is_under_way = natural.fraction is not None
+        self.download_button.setVisible(is_wanted and (natural.can_download or is_under_way))
+        self.download_button.setText("Stop the download" if is_under_way else "Download the natural voice")
+        self.download_button.setAccessibleName(self.download_button.text())
+        if is_wanted and natural.is_here and self.voice_box.count() == 1:
+            self._look_for_voices()
+
+    def _download_or_stop(self) -> None:
+        natural = self._controller.natural_voice
+        if natural.fraction is not None:
+            natural.stop()
+        else:
+            natural.download()
 
     def _show_voices(self, voices: Sequence[VoiceInfo]) -> None:
         chosen = getattr(self._controller.settings, self._voice_setting)
