@@ -170,3 +170,15 @@ class ShowSettings:
         label="Read captions aloud by screen reader",
         description="Whether your screen reader is given each sentence of the commentary as it is said.",
     )
+    is_hud_on: bool = setting(
+        False,
+        page="show",
+        label="Figures",
+        description="Whether frames a second, step time, lag, dropped seconds and memory lie over the picture.",
+    )
+    is_polite: bool = setting(
+        False,
+        page="show",
+        label="Be polite to my game",
+        description="Whether the model sees smaller pictures and, from the next start, pauses for other programs.",
+    )

@@ -28,6 +28,7 @@ from app.window.narrating import Narrating
 from app.window.natural_voice import NaturalVoice
 from app.window.picture import Picture, PictureBox
 from app.window.polite import POLITE_RUNTIME, made_smaller
+from app.window.polite import POLITE_RUNTIME, made_smaller
 from app.window.poster import first_picture
 from app.window.recovery import Recovery
 from app.window.runner import Runner
@@ -80,6 +81,8 @@ class Controller:
         self._runner = Runner(self.state, self._commentary, self.pictures, self._background)
         self.saying = Saying(self.state, lambda: self.settings, self.remember, self._runner.ask)
         self._runner.compose = self.saying.compose
+        self._runner.runtime = lambda: POLITE_RUNTIME if self.settings.is_polite else None
+        self._runner.prepare = lambda chunk: made_smaller(chunk) if self.settings.is_polite else chunk
         self._runner.runtime = lambda: POLITE_RUNTIME if self.settings.is_polite else None
         self._runner.prepare = lambda chunk: made_smaller(chunk) if self.settings.is_polite else chunk
         self.settings_changed.subscribe(self.saying.settings_changed)

@@ -39,8 +39,11 @@ class LiveRun:
         pictures: PictureBox,
         post: Post,
         on_end: Callable[[LiveRun, SourceEnded], None],
+        prepare: Callable[[FrameChunk], FrameChunk] = lambda chunk: chunk,
     ) -> None:
-        """`on_end` is called on the loop when the source has ended, however it ended."""
+        """`on_end` is called on the loop when the source has ended, however it ended; `prepare`, in the source's
+        thread, makes of each chunk what the model sees."""
+        self._prepare = prepare
         self.session_id = session_id
         self.pulse = Pulse(time.monotonic())
         self.num_frames_per_chunk = 0
@@ -118,7 +121,7 @@ class LiveRun:
             return False
         self.num_frames_per_chunk = chunk.num_frames
         self._post(self.pulse.chunk_came, chunk.end_s, self.now_s())
-        return self._worker.submit(ChunkRequest(chunk, question=self._next_question()))
+        return self._worker.submit(ChunkRequest(self._prepare(chunk), question=self._next_question()))
 
     def _next_question(self) -> str | None:
         with contextlib.suppress(queue.Empty):

@@ -15,13 +15,16 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.theme.focus_ring import FocusRing
 from app.theme.theme import Theme
+from app.theme.tokens import SPACE_24
 from app.window.announcer import Announcer
 from app.window.caption_look import CaptionLook
 from app.window.controller import Controller
 from app.window.exporting import Exporting
 from app.window.hotkeys import Hotkeys
+from app.window.hud import Hud
 from app.window.message_bar import MessageBar
 from app.window.overlay import UNLOCKED_SENTENCE, Overlay
+from app.window.own_windows import OwnWindowsKeeper
 from app.window.picture import Picture
 from app.window.say_parts import SayParts
 from app.window.settings_page import SettingsPage
@@ -75,7 +78,13 @@ class MainWindow(QWidget):
         self.focus_ring = FocusRing(self, theme)
         self.announcer = Announcer(state, self)
         self.overlay = Overlay(controller, self.look, theme, self)
+        self.hud = Hud(controller, theme, self.stage)
+        self.hud.move(SPACE_24, SPACE_24)
+        self.own_windows = OwnWindowsKeeper(self)
+        self.own_windows.keep(self)
+        self.overlay.opened.connect(self.own_windows.keep)
         self.settings_page = SettingsPage(controller, theme, self.announcer, self)
+        self.settings_page.opened.connect(self.own_windows.keep)
         self.settings_page.add_panel("keys", self._make_keys_panel)
         self.shortcuts: ShortcutsWindow | None = None
         self.say = SayParts(self, self._column)
@@ -118,6 +127,7 @@ class MainWindow(QWidget):
             self.controller.remember(has_seen_warning=True)
         self.transcript.view.hand_over_copied()
         self.overlay.close()
+        self.own_windows.forget_all()
         self.settings_page.close()
         if self.shortcuts is not None:
             self.shortcuts.close()
@@ -232,6 +242,7 @@ class MainWindow(QWidget):
                 lambda: self.settings_page.open("keys"),
                 self,
             )
+            self.own_windows.keep(self.shortcuts)
         self.shortcuts.open()
 
     def _make_keys_panel(self, parent: QWidget) -> QWidget:

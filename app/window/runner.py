@@ -41,6 +41,8 @@ from app.worker import (
     WorkerEvent,
     WorkerFailed,
 )
+from engine.chunk import FrameChunk
+from engine.runtime import RuntimeSettings
 from engine.settings import StreamSettings
 
 _log = logging.getLogger("ringside.app.window")
@@ -64,6 +66,10 @@ class Runner:
             usual, title=state.title
         )
         """From a checkpoint's usual settings to those of a run."""
+        self.runtime: Callable[[], RuntimeSettings | None] = lambda: None
+        """How the next run uses its device; None for what suits it."""
+        self.prepare: Callable[[FrameChunk], FrameChunk] = lambda chunk: chunk
+        """What the model sees of a chunk; called in the source's thread."""
         self._model_known = asyncio.Event()
         self._session_started: asyncio.Future[None] | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -161,6 +167,7 @@ class Runner:
                 pictures=self._pictures,
                 post=self._background.post,
                 on_end=self._on_source_ended,
+                prepare=lambda chunk: self.prepare(chunk),
             )
             run.sound = self._commentary.source_sound(source)
             settings = self.compose(self._defaults)
@@ -172,7 +179,7 @@ class Runner:
             )
             self._run = run
             self._session_started = self._background.loop.create_future()
-            self._worker.submit(StartSession(settings, run.session_id))
+            self._worker.submit(StartSession(settings, run.session_id, self.runtime()))
             await self._session_started
             head = SessionHead.now(
                 name=source.name,

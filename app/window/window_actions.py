@@ -78,6 +78,23 @@ def window_actions(window: MainWindow) -> tuple[Action, ...]:
             group="Show",
         ),
         Action(
+            name="figures",
+            label="Figures on or off",
+            description="Shows frames a second, step time, lag, dropped seconds and memory over the picture.",
+            default_keys=("H",),
+            act=lambda: controller.toggle("is_hud_on"),
+            group="Show",
+        ),
+        Action(
+            name="polite",
+            label="Be polite to my game",
+            description="Takes less of the graphics card, for a game that runs beside Ringside, or all of it again.",
+            default_keys=("G",),
+            default_global_keys=("Ctrl+Alt+Shift+G",),
+            act=lambda: controller.toggle("is_polite"),
+            group="Watch",
+        ),
+        Action(
             name="larger",
             label="Larger text",
             description="Makes all text one step larger, up to 200%.",

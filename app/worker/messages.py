@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.chunk import FrameChunk
+from engine.runtime import RuntimeSettings
 from engine.settings import StreamSettings
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class StartSession:
 
     settings: StreamSettings
     session_id: int = 0
+    runtime: RuntimeSettings | None = None
+    """How to run it; None for what suits the device."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -165,7 +165,7 @@ class EngineWorker:
         try:
             from engine.session import StreamingSession
 
-            self._session = StreamingSession(self._model, request.settings)
+            self._session = StreamingSession(self._model, request.settings, request.runtime)
         except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
             self._fail("starting", error)
             return

@@ -5,7 +5,7 @@ Knows when the overlay's window is made, shown and closed, and who is told where
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -21,6 +21,9 @@ _TOPIC = "overlay"
 
 class Overlay(QObject):
     """One per main window; its window is made when it is first wanted."""
+
+    opened = Signal(QWidget)
+    """Its window was made."""
 
     def __init__(self, controller: Controller, look: CaptionLook, theme: Theme, window: QWidget) -> None:
         super().__init__(window)
@@ -42,6 +45,7 @@ class Overlay(QObject):
             return
         if self.window is None:
             self.window = OverlayWindow(self._controller, self._look, self._theme, self._main)
+            self.opened.emit(self.window)
         platform = QGuiApplication.platformName()
         # Before it is shown: without this, a desktop that cannot blend shows a black bar for a moment.
         self._controller.aside(lambda: find_out(platform), self._open)

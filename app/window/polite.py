@@ -1,0 +1,31 @@
+"""Being polite: what is given up while a game needs the machine.
+
+Knows what the model is shown then, and how the engine pauses. Knows no window, and not who asks for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from engine.chunk import FrameChunk
+from engine.runtime import PolitenessSettings, RuntimeSettings
+
+POLITE_RUNTIME = RuntimeSettings(politeness=PolitenessSettings(low_priority=True, duty=0.5))
+"""For a run that begins while politeness is asked for: pauses take as long as work."""
+
+_MOST_PIXELS = 160 * 28 * 28
+"""Of a frame: 160 visual tokens, about a fifth of what the model usually looks at."""
+
+
+def made_smaller(chunk: FrameChunk) -> FrameChunk:
+    """The same chunk with frames of fewer pixels; those that are small enough stay as they are."""
+    _, height, width, _ = chunk.frames.shape
+    scale = (_MOST_PIXELS / (height * width)) ** 0.5
+    if scale >= 1:
+        return chunk
+    size = (max(28, round(width * scale)), max(28, round(height * scale)))
+    frames = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in chunk.frames])
+    return dataclasses.replace(chunk, frames=frames)

@@ -1,0 +1,130 @@
+"""Figures over the picture, politeness to a game, what a screen reader is told, and windows that no picture shows."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from app.sources.own_windows import OwnWindows, own_windows
+from app.window.own_windows import OwnWindowsKeeper
+from app.window.polite import POLITE_RUNTIME, made_smaller
+from app.window.state.messages import Message
+from app.window.state.session import Phase
+from engine.chunk import FrameChunk
+from tests.app.window.conftest import Desk
+
+
+def test_the_figures_are_those_of_the_run_and_come_and_go_by_a_key(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        hud = desk.window.hud
+        assert not hud.isVisible()
+        QTest.keyClick(desk.window, Qt.Key.Key_H)
+        assert hud.isVisible()
+        assert desk.window.stage.rect().contains(hud.geometry())
+        desk.controller.start()
+        await desk.until(lambda: desk.state.session.figures.frames_per_s is not None)
+        figures = desk.state.session.figures
+        assert hud.step.text() == f"{figures.step_ms:.0f} ms"
+        assert hud.frames.text() == f"{figures.frames_per_s:.1f}"
+        assert hud.dropped.text() == "0 s"
+        await desk.until(lambda: hud.memory.text().endswith("GB") or "graphics card" in hud.memory.text())
+        QTest.keyClick(desk.window, Qt.Key.Key_H)
+        assert not hud.isVisible()
+
+    desk.run(play())
+
+
+def test_politeness_shows_the_model_fewer_pixels_at_once_and_pauses_from_the_next_start(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        runner = desk.controller._runner
+        chunk = FrameChunk(frames=np.full((2, 720, 1280, 3), 90, dtype=np.uint8), start_s=0.0, end_s=1.0)
+        assert runner.prepare(chunk) is chunk
+        assert runner.runtime() is None
+        desk.controller.remember(is_hud_on=True)
+        desk.window.hud.polite.click()
+        assert desk.controller.settings.is_polite
+        height, width = runner.prepare(chunk).frames.shape[1:3]
+        assert height * width < 0.2 * 720 * 1280
+        assert abs(width / height - 16 / 9) < 0.02
+        assert runner.runtime() is POLITE_RUNTIME
+        desk.controller.start()
+        await desk.until(lambda: bool(desk.state.transcript.rows))
+        assert desk.state.session.phase is Phase.RUNNING
+
+    desk.run(play())
+
+
+def test_small_frames_stay_as_they_are() -> None:
+    chunk = FrameChunk(frames=np.zeros((2, 90, 160, 3), dtype=np.uint8), start_s=0.0, end_s=1.0)
+    assert made_smaller(chunk) is chunk
+
+
+def test_each_change_of_state_is_announced_once(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        said: list[str] = []
+        desk.window.announcer.announced.connect(said.append)
+        await desk.until(lambda: desk.state.session.model.is_ready)
+        desk.controller.start()
+        await desk.until(lambda: desk.state.session.figures.frames_per_s is not None)
+        desk.controller.pause_or_resume()
+        desk.controller.pause_or_resume()
+        desk.controller.start_or_stop()
+        kinds = [words.split(".")[0] for words in said]
+        assert kinds == ["ready", "loading", "live", "paused", "live", "ready"]
+        said.clear()
+        desk.state.messages.show(Message(text="The camera is gone.", topic="source"))
+        desk.state.messages.show(Message(text="The camera is gone.", topic="source"))
+        desk.controller.remember(is_overlay_on=True)
+        assert said == ["The camera is gone.", "Overlay on"]
+        said.clear()
+        # The commentary itself only if a person wants it: most hear it spoken.
+        desk.state.captions.push_piece(9.0, " Pass to Lind. ")
+        desk.controller.remember(announces_captions=True)
+        desk.state.captions.push_piece(10.0, " Okafor shoots. And ")
+        assert said == ["Okafor shoots."]
+        said.clear()
+        QTest.keyClick(desk.window, Qt.Key.Key_F2)
+        assert "ready" in said[0]
+        assert "Okafor shoots." in said[0]
+
+    desk.run(play())
+
+
+def test_sources_know_all_our_windows_and_where_they_are(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        desk.controller.actions.trigger("settings")
+        desk.controller.remember(is_overlay_on=True)
+        await desk.until(lambda: desk.window.overlay.window is not None)
+        overlay = desk.window.overlay.window
+        assert overlay is not None
+        await desk.until(overlay.isVisible)
+        places = [window.place for window in own_windows.windows if window.place is not None]
+        for window in (desk.window, overlay, desk.window.settings_page.window):
+            assert window is not None
+            assert (window.frameGeometry().width(), window.frameGeometry().height()) in [
+                (place.width, place.height) for place in places
+            ]
+        overlay.move(3, 4)
+        assert any(w.place is not None and (w.place.left, w.place.top) == (3, 4) for w in own_windows.windows)
+        before = len([window for window in own_windows.windows if window.place is not None])
+        overlay.hide()
+        assert len([window for window in own_windows.windows if window.place is not None]) == before - 1
+        await desk.close()
+        assert not desk.window.own_windows._ids
+
+    desk.run(play())
+
+
+def test_a_list_of_its_own_is_kept_too(desk: Desk) -> None:
+    windows = OwnWindows()
+    keeper = OwnWindowsKeeper(desk.window, windows)
+    desk.window.show()
+    keeper.keep(desk.window)
+    assert len(windows.ids) == 1
+    keeper.forget_all()
+    assert windows.ids == frozenset()
