@@ -231,7 +231,9 @@ class Outputs:
                     act=self.make_obs_source if can_make else self._link_obs,
                 )
             )
-        elif not status.problem:
+        elif status.phase is ObsPhase.WAITING and former.phase is not ObsPhase.WAITING:
+            self._state.messages.show(Message(text=status.sentence, is_error=False, topic="obs"))
+        elif not status.problem and status.phase is not ObsPhase.WAITING:
             self._state.messages.take_back("obs")
 
     def _on_file_news(self, topic: str, error: RingsideError | None) -> None:

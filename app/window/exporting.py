@@ -49,6 +49,7 @@ class Exporting:
         self.menu = _ExportMenu(theme, self._entries, self._earlier_entries, window)
         self.menu.setToolTip("Save what was said, and send it to files and to OBS.")
         controller.state.record.changed.subscribe(self.look_for_earlier)
+        controller.settings_changed.subscribe(self._follow_settings)
         controller.state.outputs.copy_wanted.subscribe(self.copy_address)
         controller.state.outputs.changed.subscribe(self._show_address)
         controller.actions.add(
@@ -177,6 +178,10 @@ class Exporting:
             )
             for path, head in self._earlier
         ]
+
+    def _follow_settings(self, changed: frozenset[str]) -> None:
+        if "session_folder" in changed:
+            self.look_for_earlier()
 
     def _take_earlier(self, earlier: Sequence[tuple[Path, SessionHead]]) -> None:
         self._earlier = earlier

@@ -18,6 +18,7 @@ from app.captions import Phrase
 from app.outputs.obs import ObsPhase
 from app.session import Journal, SessionHead, read_session
 from app.settings import UserSettings
+from app.window.menu import Menu
 from app.window.state.session import Phase
 from tests.app.outputs.obs_server import ObsServer
 from tests.app.window.conftest import Desk
@@ -44,11 +45,15 @@ async def said_something(desk: Desk) -> None:
     )
 
 
+def opened(desk: Desk) -> Menu:
+    """The export menu as it is shown."""
+    desk.window.exporting.menu.fill()
+    return desk.window.exporting.menu
+
+
 def entry(desk: Desk, start: str) -> Callable[[], None]:
     """The act of an entry of the export menu."""
-    menu = desk.window.exporting.menu
-    menu.fill()
-    return next(action for action in menu.actions() if action.text().startswith(start)).trigger
+    return next(action for action in opened(desk).actions() if action.text().startswith(start)).trigger
 
 
 async def answer_dialog(desk: Desk, path: Path, name_filter: str = "") -> None:
@@ -317,6 +322,14 @@ def test_obs_gets_text_and_captions_as_a_run_goes(desk: Desk) -> None:
             await desk.until(lambda: len(obs.captions) == len(said))
             assert obs.captions == said
             assert " ".join(said).endswith(obs.texts["Captions"].replace("\n", " "))
+            await obs.stop()
+            bar = desk.window.message_bar
+            await desk.until(lambda: "OBS does not answer" in bar.words.text())
+            entry_words = [action.text() for action in opened(desk).actions()]
+            assert "OBS: not reached, trying again" in entry_words
+            await obs.start()
+            await desk.until(lambda: desk.state.outputs.obs.phase is ObsPhase.CONNECTED)
+            assert desk.state.messages.current is None
             await desk.close()
             assert obs.texts["Captions"] == ""
 
