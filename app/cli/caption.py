@@ -62,7 +62,8 @@ def caption(options: argparse.Namespace) -> int:
         logging.basicConfig(format="%(name)s: %(message)s")
         logging.getLogger("ringside").setLevel(logging.DEBUG)
     job = _check(options)
-    with CaptionFiles(job.outputs) as files, CaptionView(Path(job.video).name, options, job.outputs) as view:
+    files = CaptionFiles(job.outputs, has_times=options.times)
+    with files, CaptionView(Path(job.video).name, options, job.outputs) as view:
         return _Run(job, files, view).run()
 
 

@@ -86,7 +86,7 @@ def main_parser(version: str) -> Parser:
         prog="ringside",
         description="Live commentary on a video, second by second, by a model on this machine.\n"
         "Without a command, opens the window.",
-        usage="ringside [options]\n       ringside caption VIDEO --out FILE\n"
+        usage="ringside [options] [VIDEO]\n       ringside caption VIDEO --out FILE\n"
         "       ringside narrate VIDEO --out FILE.mp4\n       ringside doctor",
         epilog=MAIN_EPILOG,
     )
@@ -135,6 +135,7 @@ def caption_parser() -> Parser:
         metavar="FILE",
         help="caption files: .srt, .vtt, .txt or .jsonl",
     )
+    where.add_argument("--times", action="store_true", help="begin each line of a .txt with its time")
     where.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
     where.add_argument("-v", "--verbose", action="store_true", help="log what happens")
     return parser

@@ -87,6 +87,18 @@ def test_without_a_file_the_phrases_are_printed_with_their_times(
     assert {phrase["start"] for phrase in said} <= {2.0, 3.0, 4.0}
 
 
+def test_text_has_times_if_they_are_asked_for(
+    tiny_model: Path, small_video: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ["caption", small_video, "--model", tiny_model, "--seed", 2, "--times", "--quiet", "--out"]
+    code, _, notes = in_process(capsys, [*arguments, tmp_path / "a.txt", tmp_path / "a.jsonl"])
+    assert code == 0, notes
+    said = phrases(tmp_path / "a.jsonl")
+    assert (tmp_path / "a.txt").read_text().splitlines() == [
+        f"00:0{int(float(str(phrase['start'])))}  {phrase['text']}" for phrase in said
+    ]
+
+
 def test_greedy_and_seed_repeat_and_a_title_changes_what_is_said(
     tiny_model: Path, small_video: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
