@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from engine.prompt import SYSTEM_TEXT
 from engine.rotary import RotaryTable, TextRotary
 
 logger = logging.getLogger("ringside.training.evaluate")
+
+Positions = Literal["trained", "transformers"]
+"""Where text after a video begins; see `chat_positions`."""
 
 _PREFILL_TOKENS = 1024
 """Tokens that go through the language model together: the attention bias of more would not fit beside a long video."""
@@ -47,11 +50,17 @@ class OfflineAnswerer:
     """Answers questions on videos with a loaded model. Holds no state between questions."""
 
     def __init__(
-        self, model: LoadedModel, resize: ResizeSettings, *, repetition_penalty: float | None = None
+        self,
+        model: LoadedModel,
+        resize: ResizeSettings,
+        *,
+        positions: Positions = "trained",
+        repetition_penalty: float | None = None,
     ) -> None:
-        """`repetition_penalty`: None takes the checkpoint's own, as transformers does."""
+        """`positions`: see chat_positions. `repetition_penalty`: None takes the checkpoint's own, as transformers does."""
         self._model = model
         self._resize = resize
+        self._positions = positions
         self._rotary = TextRotary(model.config.text, model.device)
         self._penalty = generation_penalty(model.name) if repetition_penalty is None else repetition_penalty
 
@@ -173,6 +182,7 @@ class OfflineAnswerer:
             None if grid is None else (grid[0], grid[1], grid[2]),
             len(after),
             model.patches.temporal_patch_size / fps * model.config.vision.tokens_per_second,
+            self._positions,
         )
         cache = StreamingCache(model.config.text, len(ids) + num_more + 1, model.device, model.dtype)
         x_NE = model.language.embed(torch.tensor(ids, device=model.device))
@@ -183,7 +193,7 @@ class OfflineAnswerer:
             part = slice(start, min(start + _PREFILL_TOKENS, len(ids)))
             hidden_NE = model.language(x_NE[part], table[part], cache)
         logits_V = model.language.logits(hidden_NE[-1:])[0]
-        return _Asked(cache, logits_V, ids, int(positions_3N.max()) + 1)
+        return _Asked(cache, logits_V, ids, int(positions_3N[0, -1]) + 1)
 
     def _see(self, frames: NDArray[np.uint8]) -> tuple[torch.Tensor, tuple[int, int, int]]:
         """Embedded frames, (merged tokens, E), and their merged grid (temporal, rows, columns)."""
@@ -231,7 +241,11 @@ def _pick(logits_V: torch.Tensor, temperature: float, top_p: float, generator: t
 
 
 def chat_positions(
-    num_before: int, grid: tuple[int, int, int] | None, num_after: int, t_step: float
+    num_before: int,
+    grid: tuple[int, int, int] | None,
+    num_after: int,
+    t_step: float,
+    rule: Positions = "trained",
 ) -> NDArray[np.int64]:
     """Positions (3, N) of text, a video and text: in whole numbers, the fractions of a video's time dropped.
 
@@ -242,6 +256,9 @@ def chat_positions(
         grid: the video's merged grid (temporal, rows, columns), None where there is no video.
         num_after: tokens of text after it.
         t_step: positions from one temporal patch to the next.
+        rule: where the text after a video begins. "trained": after the largest position of the video, as Qwen2.5-VL was
+            made and trained. "transformers": after its rows or columns, whichever are more, as transformers 5 has it (up
+            to 5.23 at least); a video that is longer than it is wide then shares positions with the text after it.
     """
     pieces = [np.broadcast_to(np.arange(num_before), (3, num_before))]
     position = num_before
@@ -249,7 +266,7 @@ def chat_positions(
         place = np.indices(grid).reshape(3, -1).astype(np.int64)
         place[0] = (place[0].astype(np.float32) * np.float32(t_step)).astype(np.int64)
         pieces.append(place + position)
-        position = int(pieces[-1].max()) + 1
+        position += max(grid[1:]) if rule == "transformers" else int(place.max()) + 1
     pieces.append(np.broadcast_to(np.arange(position, position + num_after), (3, num_after)))
     return np.concatenate(pieces, axis=1)
 

@@ -51,6 +51,12 @@ def add_ovo(commands: Any) -> None:
         "--silent", action="store_true", help="streamed: keep the model silent until it is asked"
     )
     cli.add_argument(
+        "--positions",
+        choices=("trained", "transformers"),
+        default="trained",
+        help="offline: where text after a video begins, as the model was trained or as transformers 5 has it",
+    )
+    cli.add_argument(
         "--wordings", type=Path, metavar="FILE.json", help="other wordings (see ovo/questions.py)"
     )
     add_run_options(cli)
@@ -74,6 +80,7 @@ def run_ovo(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any] | N
         max_frames=args.max_frames,
         lead_s=args.lead_s,
         is_silent=args.silent,
+        positions=args.positions,
         seed=args.seed,
     )
     works = answering.works(questions, args.videos, model_loader(args, shard), settings)

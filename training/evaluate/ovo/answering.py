@@ -41,6 +41,8 @@ class ShowingSettings:
     """A streamed showing begins at most so long before the question; None shows everything that belongs to it."""
     is_silent: bool = False
     """Whether the model is kept silent in a streamed showing until it is asked, instead of commenting."""
+    positions: Literal["trained", "transformers"] = "trained"
+    """Offline: where text after a video begins (see offline.py)."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -118,7 +120,7 @@ def _respond_offline(
     frames, fps = spread_frames(
         path, start_s=start_s, end_s=end_s, fps=stream.window.fps, max_frames=settings.max_frames
     )
-    answerer = OfflineAnswerer(model, stream.resize)
+    answerer = OfflineAnswerer(model, stream.resize, positions=settings.positions)
     if settings.scoring == "text":
         answer: str = answerer.answer(frames, fps, question.prompt, max_new_tokens=_MAX_ANSWER_TOKENS)
         return answer.strip()
