@@ -22,7 +22,7 @@ import torch
 from engine.config import TextConfig
 from engine.errors import OutOfMemoryError
 from engine.fused import rotate_cache
-from engine.memory import free_bytes
+from engine.memory import free_bytes, upload
 from engine.rotary import RotaryTable
 
 _MOST_MOVED_BYTES = 1 << 27
@@ -106,7 +106,7 @@ class StreamingCache:
         self.length = len(kept)
         if first == len(kept):
             return
-        index = torch.from_numpy(kept[first:]).to(self._device)
+        index = upload(kept[first:], self._device)
         moved_bytes = self._keys[0, :, first : self.length].nbytes
         group = max(1, _MOST_MOVED_BYTES // max(moved_bytes, 1))  # the copy in between stays small
         for store in (self._keys, self._values):

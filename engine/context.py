@@ -18,6 +18,7 @@ from engine.budget import ContextBudget
 from engine.cache import StreamingCache
 from engine.errors import SessionError, WindowError
 from engine.ledger import Ledger
+from engine.memory import upload
 from engine.model import LoadedModel
 from engine.prompt import UserTurnParts
 from engine.rope import Span, TextSpan, VisionSpan, positions_3d
@@ -159,7 +160,7 @@ class StreamContext:
             self.cache.reserve(len(new_ids) + num_most)
             room = TextSpan(num_most)
             table = self._table([*ledger.spans(), room])
-            x_NE = model.language.embed(torch.tensor(new_ids, device=model.device))
+            x_NE = model.language.embed(upload(new_ids, model.device))
             end = len(new_ids) - len(header) - len(user.tail) - 1  # before vision_end
             x_NE[end - vision.length : end] = embedded_ME
             new_table = table[self.num_cached : len(ids)]
@@ -209,4 +210,4 @@ class StreamContext:
         """What the last eviction left."""
 
     def _table(self, spans: list[Span]) -> RotaryTable:
-        return self._rotary.table(torch.from_numpy(positions_3d(spans)).to(self._model.device))
+        return self._rotary.table(upload(positions_3d(spans), self._model.device))

@@ -22,6 +22,7 @@ from engine.cache import StreamingCache
 from engine.decoding import DecodeBuffers, DecodeOps, TorchOps, choose_token, run_token
 from engine.graphs import record
 from engine.language import LanguageModel
+from engine.memory import upload
 from engine.rotary import RotaryTable
 from engine.runtime import RuntimeSettings
 from engine.sampling import Sampler
@@ -146,8 +147,7 @@ class StaticDecoder:
         buffers.table.cos[: len(table.cos)].copy_(table.cos)
         buffers.table.sin[: len(table.sin)].copy_(table.sin)
         ids = list(forced or [])[: self._num_most]
-        wanted_S = torch.tensor([*ids, *[-1] * (self._num_most - len(ids))], dtype=torch.int64)
-        buffers.forced_S.copy_(wanted_S)
+        buffers.forced_S.copy_(upload([*ids, *[-1] * (self._num_most - len(ids))], self._device))
         self._is_forced = forced is not None
         self._num_started = self._num_taken = 0
         self._start()

@@ -70,6 +70,9 @@ class FrameEncoder:
         self._read: torch.cuda.Event | None = None
         if self._on_cuda:
             self._aside = torch.cuda.Stream(model.device)  # type: ignore[no-untyped-call]  # PyTorch has no types here
+            self._aside.wait_stream(
+                torch.cuda.current_stream(model.device)
+            )  # the weights may be on their way
             self._ready, self._read = _event(), _event()
 
     def grid_of(self, chunk: FrameChunk) -> _Grid:

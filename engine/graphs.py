@@ -23,6 +23,7 @@ def record(work: Callable[[], None], device: torch.device, *, recorded: bool) ->
         return work
     with torch.cuda.device(device):
         here = torch.cuda.current_stream()
+        # A stream to each recording: on a shared one, two that run side by side would share cuBLAS's workspace too.
         aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # PyTorch has no types here
         aside.wait_stream(here)
         with torch.cuda.stream(aside):
@@ -31,7 +32,7 @@ def record(work: Callable[[], None], device: torch.device, *, recorded: bool) ->
         here.wait_stream(aside)
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
             work()
     replay: Callable[[], None] = graph.replay
     return replay

@@ -1,12 +1,16 @@
-"""How much memory a device has left.
+"""How much memory a device has left, and getting small things there.
 
-Knows: CUDA's own count and Linux's. Does not know: what the memory is for.
+Knows: CUDA's own count and Linux's; that a copy from ordinary memory makes the host wait for the GPU.
+Does not know: what the memory is for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 _MEMINFO = Path("/proc/meminfo")
@@ -25,3 +29,15 @@ def free_bytes(device: torch.device) -> int | None:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None
+
+
+def upload(values: npt.NDArray[np.generic] | Sequence[int], device: torch.device) -> torch.Tensor:
+    """An array, or ids as int64, on a device, in the order of the current stream.
+
+    For CUDA it goes through pinned memory: the host need not wait until the GPU has come so far.
+    """
+    array = values if isinstance(values, np.ndarray) else np.array(values, dtype=np.int64)
+    tensor = torch.from_numpy(array)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

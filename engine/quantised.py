@@ -94,7 +94,8 @@ class QuantisedRows(nn.Module):
 
     def project(self, x_NE: torch.Tensor) -> torch.Tensor:
         """The product with every row, (N, O)."""
-        if self.format == "fp8" and x_NE.is_cuda and x_NE.shape[0] >= _NUM_FP8_ROWS:
+        many = x_NE.is_cuda and x_NE.shape[0] >= _NUM_FP8_ROWS
+        if self.format == "fp8" and many and x_NE.dtype == torch.bfloat16:
             return self._project_fp8(x_NE)
         return linear(x_NE, self.widened(), self.bias)
 

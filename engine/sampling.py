@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 import torch
 
+from engine.memory import upload
 from engine.settings import SamplingSettings
 
 _SMALLEST = torch.finfo(torch.float32).tiny
@@ -70,9 +71,8 @@ class Sampler:
 
     def begin(self, context_ids: Iterable[int]) -> None:
         """Take note of every id in the context before a phrase begins."""
-        ids = torch.tensor(sorted(set(context_ids)), dtype=torch.int64)
         self.seen_V.zero_()
-        self.seen_V[ids.to(self.seen_V.device)] = True
+        self.seen_V.index_fill_(0, upload(sorted(set(context_ids)), self.seen_V.device), True)
 
     def note(self, token_id: int) -> None:
         """Take note of an id that joined the context."""

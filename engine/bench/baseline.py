@@ -79,7 +79,8 @@ class Baseline:
         num_blocks = int(pads.sum()) * unit // len(chunk_patches)
         grids = torch.tensor([grid] * num_blocks, device=model.device)
         pixels = chunk_patches.to(model.dtype).repeat(num_blocks, 1)
-        embedded = self._theirs.model.visual(pixels, grids).pooler_output
+        seen = self._theirs.model.visual(pixels, grids)
+        embedded = getattr(seen, "pooler_output", seen)  # a bare tensor in some versions
         embedded = torch.cat(list(embedded)) if isinstance(embedded, tuple | list) else embedded
         seen_s = self._now()
         x = self._theirs.get_input_embeddings()(ids)

@@ -39,7 +39,7 @@ def _widen(w_ptr, scale_ptr, offset_ptr, rows, row_inside, columns, column_insid
     # halves of packed bytes.
     inside = row_inside[:, None] & column_inside[None, :]
     at = rows.to(tl.int64)[:, None] * width + columns[None, :]
-    codes = tl.load(w_ptr + at, mask=inside, other=0)
+    codes = tl.load(w_ptr + at, mask=inside, other=0.0)
     if FORMAT == 2:
         nibbles = tl.where(shift > 0, codes >> 4, codes & 15).to(tl.float32)
         num_groups = 2 * width // GROUP
@@ -117,7 +117,7 @@ def multiply_row(
     assert not (gated and bias is not None), "a gated product has no bias"
     num_out = codes.shape[0] // 2 if gated else codes.shape[0]
     out_1O = x_1E.new_empty((1, num_out))
-    tile = tile or default_tile(num_out, x_1E.shape[1])
+    tile = tile or default_tile(num_out, x_1E.shape[1], gated=gated)
     weight, eps = norm or (x_1E, 0.0)
     _one_row[(triton.cdiv(num_out, tile.rows),)](
         x_1E, weight, codes, x_1E if scale is None else scale, x_1E if offset is None else offset,
@@ -129,11 +129,11 @@ def multiply_row(
     return out_1O
 
 
-def default_tile(num_out: int, num_in: int) -> Tile:
+def default_tile(num_out: int, num_in: int, *, gated: bool = False) -> Tile:
     """A tile for sizes that were not tuned: enough programs to fill a GPU, enough bytes in flight in each."""
     columns = min(1024, triton.next_power_of_2(num_in))
-    rows = 8 if num_out >= 16_384 else 4 if num_out >= 2048 else 2
-    return Tile(rows=rows, columns=columns, num_warps=4)
+    rows = 8 if num_out >= 100_000 else 4 if num_out >= 16_384 or not gated else 2
+    return Tile(rows=rows if num_out >= 8192 else 2, columns=columns, num_warps=4)
 
 
 def candidate_tiles(num_in: int) -> list[Tile]:

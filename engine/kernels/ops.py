@@ -45,7 +45,8 @@ class TritonOps:
 
     def begin(self, place_1: torch.Tensor, table: RotaryTable) -> None:
         self._place_1, self._table = place_1, table
-        self._reference.begin(place_1, table)
+        if not (self._attention and self._products):
+            self._reference.begin(place_1, table)
 
     def norm_linear(self, x_1E: torch.Tensor, norm: RMSNorm, linear: Projection) -> torch.Tensor:
         if not self._products:

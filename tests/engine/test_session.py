@@ -252,7 +252,7 @@ def test_what_the_phrase_left_early_said_is_what_was_told(tiny: LoadedModel) -> 
 def test_a_failure_in_the_middle_of_a_step_leaves_a_stream_that_goes_on(
     tiny: LoadedModel, phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the device fell out")
 
     session, other = StreamingSession(tiny, SMALL), StreamingSession(tiny, SMALL)
@@ -274,7 +274,7 @@ def test_a_failure_in_the_middle_of_a_phrase_ends_the_phrase(
     step = session.step(make_chunk(4), forced_ids=tiny.prompt.encode(" goal goal goal"))
     assert next(step) == " goal"
     with monkeypatch.context() as patch:
-        patch.setattr(tiny.language, "forward", lambda *_: 1 / 0)
+        patch.setattr(tiny.language, "forward", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             next(step)
     assert step.result.text == "goal"
