@@ -52,3 +52,12 @@ class AppState:
         if (teams, people) != (self.teams, self.people):
             self.teams, self.people = teams, people
             self.title_changed.emit()
+
+    def moment_of_row(self, row: int) -> float | None:
+        """Where in the video a row of the transcript was said; None if that is not the video that is watched."""
+        rows, source = self.transcript.rows, self.session.source
+        session = self.record.session_of_row(row)
+        if row >= len(rows) or source is None or session is None or not source.path:
+            return None
+        is_same = session.head.kind == source.kind and session.head.path == source.path
+        return rows[row].start_s if is_same else None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from app.session import SessionHead
+from app.window.state.app import AppState
 from app.window.state.captions import CaptionState, CaptionWord, Line, RollingLines
 from app.window.state.messages import Message, MessageState
 from app.window.state.pulse import SIGNAL_TIMEOUT_S, Pulse
@@ -282,3 +284,22 @@ def test_state_and_controller_know_no_qt() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_row_leads_to_its_moment_only_in_the_video_that_is_watched() -> None:
+    state = AppState()
+    match = Source(kind="file", name="match.mp4", path="/match.mp4")
+    for source in (
+        match,
+        Source(kind="file", name="other.mp4", path="/other.mp4"),
+        Source(kind="screen", name="Screen"),
+    ):
+        state.session.choose(source)
+        state.record.begin(SessionHead.now(name=source.name, kind=source.kind, path=source.path))
+        state.transcript.add_heading(source.name)
+        state.transcript.add_words(41.0, ["Goal!"])
+        state.record.end("stopped")
+    state.session.choose(match)
+    assert [state.moment_of_row(row) for row in range(7)] == [None, 41.0, None, None, None, None, None]
+    state.session.choose(Source(kind="screen", name="Screen"))
+    assert [state.moment_of_row(row) for row in range(6)] == [None] * 6
