@@ -25,6 +25,14 @@ from app import resources
 from app.cli.findings import Finding
 from app.cli.probes import GIB, PROBES
 from app.errors import ResourceMissingError
+from app.models.catalogue import CATALOGUE
+from app.models.fit import Fit, judge
+from app.models.library import models_folder
+from app.models.machine import look
+from app.models.store import ModelStore
+from app.system.folders import log_dir
+from app.system.log import LOG_NAME
+from app.system.memory import main_memory
 from app.worker.cores import usable_cores
 
 PROBE_LIMIT_S = 20.0
@@ -56,7 +64,7 @@ def doctor(*, as_json: bool = False, probe_limit_s: float = PROBE_LIMIT_S) -> in
 def examine(probe_limit_s: float = PROBE_LIMIT_S) -> list[Finding]:
     """Look at everything. Takes as long as the slowest probe, at most ``probe_limit_s`` and a moment."""
     processes = {name: _start_probe(name) for name in PROBES}
-    findings = [versions(), processor(), memory(), disk(), video_files(), demo()]
+    findings = [versions(), processor(), memory(), disk(), video_files(), demo(), fits(), downloaded(), log()]
     until_s = time.monotonic() + probe_limit_s
     for name, process in processes.items():
         findings += _finish_probe(name, process, until_s, probe_limit_s)
@@ -96,7 +104,7 @@ def processor() -> Finding:
 
 def memory() -> Finding:
     """Main memory that is free."""
-    free, total = _memory_bytes()
+    free, total = main_memory()
     facts = {"free_bytes": free, "total_bytes": total}
     if free is None or total is None:
         return Finding(name="memory", ok=True, value="This system does not tell.", facts=facts)
@@ -163,30 +171,59 @@ def demo() -> Finding:
     )
 
 
+def fits() -> Finding:
+    """Which models fit this machine, and why the others do not."""
+    machine = look()
+    verdicts = {model.repo: judge(model, machine) for model in CATALOGUE}
+    names = {model.repo: model.name for model in CATALOGUE}
+    good = [names[repo] for repo, verdict in verdicts.items() if verdict.fit is Fit.FITS]
+    rest = [
+        f"{names[repo]}: {verdict.words}. {verdict.sentence}"
+        for repo, verdict in verdicts.items()
+        if verdict.fit is not Fit.FITS
+    ]
+    return Finding(
+        name="fits",
+        ok=bool(good),
+        value="\n".join([", ".join(good) or "No model.", *rest]),
+        remedy="" if good else "Close other programs, or use a machine with more memory.",
+        facts={
+            repo: {"verdict": verdict.fit.value, "needed_bytes": verdict.needed_bytes}
+            for repo, verdict in verdicts.items()
+        },
+    )
+
+
+def downloaded() -> Finding:
+    """Models that Ringside downloaded, whole or in part."""
+    store = ModelStore(models_folder())
+    found = store.models()
+    lines = []
+    for model in found:
+        total, here = f"{model.total_bytes / 1e9:.1f} GB", f"{model.present_bytes / 1e9:.1f}"
+        half = f"{model.repo}, {here} of {total}: resume it on the page Models"
+        lines.append(f"{model.repo} ({total})" if model.is_whole else half)
+    return Finding(
+        name="models folder",
+        ok=True,
+        value=", ".join(lines) or f"{store.root}: none yet; the demo model needs none.",
+        facts={"folder": str(store.root), "free_bytes": store.free_bytes()},
+    )
+
+
+def log() -> Finding:
+    """Where the log lies."""
+    file = log_dir() / LOG_NAME
+    return Finding(
+        name="log", ok=True, value=str(file), facts={"file": str(file), "is_there": file.is_file()}
+    )
+
+
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-def _memory_bytes() -> tuple[int | None, int | None]:
-    """Free and total bytes; in a container, what it may use."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-        kilobytes = {key: int(rest.split()[0]) for key, rest in (line.split(":", 1) for line in lines)}
-        free, total = kilobytes["MemAvailable"] * 1024, kilobytes["MemTotal"] * 1024
-    except (OSError, ValueError, KeyError, IndexError):
-        try:
-            return None, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        except (AttributeError, ValueError, OSError):
-            return None, None
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8"))
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # not in a container, or no limit ("max")
-        return free, total
-    return min(free, max(0, limit - used)), min(total, limit)
 
 
 def _start_probe(name: str) -> subprocess.Popen[bytes]:

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from app.cli import parser as parsers
 from app.errors import NoDisplayError, RingsideError, UsageError
@@ -66,6 +67,9 @@ def _run(arguments: list[str]) -> int:
             from app.cli.doctor import doctor
 
             return doctor(as_json=options.json)
+        case [word, *rest] if not word.startswith("-") and Path(word).is_file():
+            # How a desktop opens a video with a program.
+            return _run(["--source", word, *rest])
         case [word, *_] if not word.startswith("-"):
             meant = parsers.nearest(word, _COMMANDS)
             hint = f"Did you mean: ringside {meant}" if meant else "See: ringside --help"

@@ -28,7 +28,7 @@ _SHORTEST_PRIVATE = 4
 """A shorter text would blot out half of every line."""
 _NUM_PRIVATE = 64
 _LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
-_QUERY = re.compile(r"(\w+://[^\s?]+)\?\S+")
+_QUERY = re.compile(r"(://[^\s?]*)\?\S+")
 _TOKENS = re.compile(r"\b(hf_[A-Za-z0-9]{6})[A-Za-z0-9]+")
 
 _log = logging.getLogger("ringside.app.log")

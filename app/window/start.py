@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QStandardPaths, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QStandardPaths, QtMsgType, QUrl, qInstallMessageHandler
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
 from app.settings import SettingsStore
@@ -27,6 +28,7 @@ from app.system.folders import data_dir, log_dir
 from app.system.log import LogFile
 from app.theme.icons import application_icon
 from app.theme.theme import Theme
+from app.window.actions import Action
 from app.window.controller import Controller
 from app.window.main_window import MainWindow
 from app.window.metrics import Metrics
@@ -190,6 +192,14 @@ def _window(start: Start) -> None:
     start.window = MainWindow(start.controller, start.theme)
     start.metrics = Metrics(start.window, start.began_at_s)
     start.instance.listen(lambda request: _come_to_front(start, request))
+    start.controller.actions.add(
+        Action(
+            name="log-folder",
+            label="Open the log folder",
+            description="Shows the folder with the log, for a bug report. Names of videos are left out of it.",
+            act=lambda: _open_log(start),
+        )
+    )
 
 
 def _choices(start: Start) -> None:
@@ -251,6 +261,10 @@ async def live(start: Start, signals_close: Callable[[MainWindow, asyncio.Abstra
     window.deleteLater()
 
 
+def _open_log(start: Start) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(start.log_file.path.parent)))
+
+
 def _private(path: str) -> tuple[str, ...]:
     """What must not stand in the log of a path or an address."""
     return (path, Path(path).name, Path(path).stem)
@@ -279,6 +293,8 @@ def _tell_fault(controller: Controller, line: str, details: str) -> None:
             text=f"Something went wrong inside Ringside ({line}). It goes on; the details help to mend it.",
             details=details,
             topic="fault",
+            action="Open the log folder",
+            act=lambda: controller.actions.trigger("log-folder"),
         )
     )
 

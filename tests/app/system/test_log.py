@@ -47,7 +47,7 @@ def test_private_texts_home_passwords_and_tokens_are_left_out(log_file: LogFile)
     assert "too much detail" not in written(log_file)
 
 
-def test_it_rotates_and_keeps_a_few_old_ones(log_file: LogFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_rotates_and_keeps_a_few_old_ones(log_file: LogFile) -> None:
     logger = logging.getLogger("ringside.app.test")
     line = "x" * 10_000
     for _ in range(logs.MAX_BYTES * (logs.NUM_OLD + 2) // len(line)):
