@@ -20,6 +20,7 @@ from app.window.announcer import Announcer
 from app.window.caption_look import CaptionLook
 from app.window.controller import Controller
 from app.window.exporting import Exporting
+from app.window.global_keys import GlobalKeys
 from app.window.hotkeys import Hotkeys
 from app.window.hud import Hud
 from app.window.message_bar import MessageBar
@@ -83,6 +84,7 @@ class MainWindow(QWidget):
         self.own_windows = OwnWindowsKeeper(self)
         self.own_windows.keep(self)
         self.overlay.opened.connect(self.own_windows.keep)
+        self.global_keys = GlobalKeys(controller, self)
         self.settings_page = SettingsPage(controller, theme, self.announcer, self)
         self.settings_page.opened.connect(self.own_windows.keep)
         self.settings_page.add_panel("keys", self._make_keys_panel)
@@ -112,6 +114,7 @@ class MainWindow(QWidget):
             self.transport.start_button.setFocus(Qt.FocusReason.OtherFocusReason)
             QTimer.singleShot(0, self.shown.emit)
             QTimer.singleShot(0, self.overlay.follow)
+            QTimer.singleShot(0, self.global_keys.open)
             QTimer.singleShot(0, self.exporting.look_for_earlier)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -128,6 +131,7 @@ class MainWindow(QWidget):
         self.transcript.view.hand_over_copied()
         self.overlay.close()
         self.own_windows.forget_all()
+        self.global_keys.close()
         self.settings_page.close()
         if self.shortcuts is not None:
             self.shortcuts.close()

@@ -60,6 +60,13 @@ def ringside(settings_file: Path) -> None:
                 name, _, value = rest.partition("=")
                 known = type(getattr(desk.controller.settings, name))
                 desk.controller.remember(**{name: value == "True" if known is bool else known(value)})
+            elif command == "keys":
+                keys = desk.window.global_keys
+                say(keys.words or ("all keys" if keys.are_taken else "no keys"))
+                continue
+            elif command == "get":
+                say(str(getattr(desk.controller.settings, rest)))
+                continue
             elif command == "minimise":
                 desk.window.showMinimized()
             elif command in ("quit", ""):
