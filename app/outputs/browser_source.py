@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hmac
+import importlib
 import json
 import logging
 import secrets
@@ -55,6 +56,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def prepare() -> None:
+    """Load what serves the page; takes a fifth of a second, in any thread."""
+    importlib.import_module("aiohttp.web")
+
+
 class BrowserSource:
     """Serves one page, between `start` and `stop`."""
 
@@ -82,9 +88,12 @@ class BrowserSource:
         return self._num_pages
 
     async def start(self, port: int, token: str) -> None:
-        """Serve the page; if `port` is taken, at another one. Raises PortError, ResourceMissingError."""
-        # A fifth of a second that the window need not wait for.
-        web = await asyncio.get_running_loop().run_in_executor(None, _import_web)
+        """Serve the page; if `port` is taken, at another one. Raises PortError, ResourceMissingError.
+
+        Where a window must not wait, `prepare` comes first.
+        """
+        from aiohttp import web
+
         self._pages = {name: resources.overlay_page(file) for name, (file, _) in _KINDS.items()}
         self._token = token
         self._wake()
@@ -168,12 +177,6 @@ class BrowserSource:
         finally:
             self._num_pages -= 1
         return response
-
-
-def _import_web() -> Any:
-    from aiohttp import web
-
-    return web
 
 
 def _listen(port: int) -> socket.socket:

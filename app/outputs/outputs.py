@@ -13,7 +13,7 @@ from typing import Any
 
 from app.captions import Phrase
 from app.errors import RingsideError
-from app.outputs.browser_source import BrowserSource, new_token
+from app.outputs.browser_source import BrowserSource, new_token, prepare
 from app.outputs.caption_feed import CaptionFeed
 from app.outputs.file_keeper import FileKeeper
 from app.outputs.obs import ObsLink, ObsPhase, ObsPlace, ObsStatus
@@ -177,6 +177,7 @@ class Outputs:
             if self._page.port == settings.browser_port and settings.browser_token in self._page.address:
                 return
             await self._page.stop()
+            await self._background.in_thread(prepare)
             try:
                 await self._page.start(settings.browser_port, settings.browser_token)
             except RingsideError as error:
