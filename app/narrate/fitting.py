@@ -73,6 +73,23 @@ class Spoken:
         """When it is over."""
         return self.start_s + len(self.samples) / self.rate_hz
 
+    @property
+    def heard(self) -> Heard:
+        """The same without its sound, which is large."""
+        return Heard(self.start_s, self.end_s, self.line, self.text, self.rate)
+
+
+@dataclasses.dataclass(frozen=True)
+class Heard:
+    """When a line is heard, without its sound."""
+
+    start_s: float
+    end_s: float
+    line: Line
+    text: str
+    """The words that are really spoken in it."""
+    rate: float
+
 
 def lines_from(phrases: Sequence[Phrase], *, whole_sentences: bool = False) -> list[Line]:
     """The lines to be spoken: a phrase each, or a sentence each that begins with its first phrase."""

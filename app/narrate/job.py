@@ -30,7 +30,7 @@ from app.narrate.errors import (
     OutputFailedError,
     OutputIsSourceError,
 )
-from app.narrate.fitting import Fitter, Samples, Spoken, lines_from
+from app.narrate.fitting import Fitter, Heard, Samples, Spoken, lines_from
 from app.narrate.movie import write_movie
 from app.narrate.picture import Picture, prepare_picture
 from app.narrate.sound import SpeechTrack, mixed
@@ -84,8 +84,8 @@ class NarrationResult:
     """What was made."""
 
     phrases: tuple[Phrase, ...]
-    spoken: tuple[Spoken, ...]
-    """Lines with the times at which they are heard; without their sound."""
+    spoken: tuple[Heard, ...]
+    """Lines with the times at which they are heard."""
     num_faster: int
     """Lines that had to be spoken faster to fit."""
     num_left_out: int
@@ -218,7 +218,7 @@ def _write(
         fitter = Fitter(say, rate=job.speech.rate)
         known = [phrase for phrase in phrases if phrase.start_s < picture.duration_s]
         lines = lines_from(known, whole_sentences=job.whole_sentences)
-        told: list[Spoken] = []
+        told: list[Heard] = []
         speech = SpeechTrack(
             _remembered(fitter.fit(lines, end_s=picture.duration_s + _RUNS_OVER_S), told),
             volume=job.speech.volume,
@@ -245,9 +245,9 @@ def _write(
         )
 
 
-def _remembered(spoken: Iterator[Spoken], told: list[Spoken]) -> Iterator[Spoken]:
+def _remembered(spoken: Iterator[Spoken], told: list[Heard]) -> Iterator[Spoken]:
     for one in spoken:
-        told.append(one)
+        told.append(one.heard)
         yield one
 
 

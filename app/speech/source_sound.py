@@ -84,14 +84,19 @@ class SourceSound:
         self._position = 0
         self._ducker = LiveDucker(RATE_HZ)
         self._is_lost = False
+        self._is_moving = False
+        """To another output, so that it is opened anew at once."""
         self._has_ended = False
         """Nothing more is to be decoded."""
         self._close_stream: Callable[[], None] = lambda: None
         self._thread: threading.Thread | None = None
 
     def configure(self, options: SourceSoundOptions) -> None:
-        """Sound like this from now on; another output is used from the next start on."""
-        self._options = options
+        """Sound like this from now on, and there."""
+        former, self._options = self._options, options
+        if options.output != former.output:
+            self._is_moving = True
+            self._close_stream()
 
     def follow(self, time_s: float) -> None:
         """The picture of this moment of the video is shown now."""
@@ -140,8 +145,9 @@ class SourceSound:
                         told = True
                         self._on_problem(f"The video's own sound cannot be heard. {error.message}")
                 with self._changed:
-                    if not self._is_closed:
-                        self._changed.wait(_TRIES_AGAIN_AFTER_S)
+                    self._changed.wait_for(
+                        lambda: self._is_closed or self._is_moving, timeout=_TRIES_AGAIN_AFTER_S
+                    )
         except RingsideError as error:
             _log.info("the sound of %s cannot be read: %s", self._path, error)
         except Exception:  # noqa: BLE001 - commentary goes on without the video's sound, whatever a decoder raises
@@ -149,7 +155,7 @@ class SourceSound:
 
     def _play(self) -> None:
         """Play until the output is lost or this is closed. Raises SpeechError."""
-        self._is_lost = False
+        self._is_lost = self._is_moving = False
         stream = self._open()
         closing = threading.Lock()
         is_open = True
@@ -164,6 +170,9 @@ class SourceSound:
             self._lose()
 
         self._close_stream = end
+        with self._changed:
+            if self._wants_from_s is None and self._lags_s:
+                self._wants_from_s = max(0.0, time.monotonic() - min(self._lags_s))
         try:
             self._decode()
         finally:

@@ -72,7 +72,12 @@ class Commentary:
             self._speech.configure(speech_options(self._settings()))
         if "is_speech_on" in names and self._settings().is_speech_on != self._state.speech.is_on:
             self.switch_speech(is_on=self._settings().is_speech_on)
-        if self._sound is not None and names & {"source_volume_percent", "duck_db", "plays_source_sound"}:
+        if self._sound is not None and names & {
+            "source_volume_percent",
+            "duck_db",
+            "plays_source_sound",
+            "speech_output",
+        }:
             self._sound.configure(sound_options(self._settings()))
 
     def source_sound(self, source: Source) -> SourceSound | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import tempfile
@@ -54,9 +55,9 @@ class TimedRecording:
         """Whether anything came."""
         return bool(self._pieces)
 
-    def last_loud_at_s(self, loud: float) -> float:
+    def last_loud_at_s(self, loud: float, until_s: float = math.inf) -> float:
         """When the last loud sample arrived, on the monotonic clock; inside its piece, counted back from its end."""
-        for arrived_s, samples in reversed(self._pieces):
+        for arrived_s, samples in reversed([piece for piece in self._pieces if piece[0] <= until_s]):
             found = np.flatnonzero(np.abs(samples.astype(np.int32)) > loud)
             if len(found):
                 return arrived_s - (len(samples) - 1 - found[-1]) / RATE_HZ

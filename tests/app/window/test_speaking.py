@@ -16,6 +16,7 @@ from app.window.speak_panel import SpeakPanel
 from app.window.state.session import Phase
 from tests.app.narrate.listening import subtitles_of
 from tests.app.speech.sound_server import recording, sound_server
+from tests.app.videos import write_video
 from tests.app.window.conftest import Desk
 
 LOUD, SILENT = 200.0, 2.0
@@ -89,6 +90,39 @@ def test_describe_now_asks_the_model_and_speaks_the_answer(
         await desk.close()
 
     desk.run(work())
+
+
+@needs_sound
+def test_a_video_sounds_while_it_is_watched_holds_with_it_and_goes_to_another_output(
+    make_desk: Callable[[], Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = write_video(tmp_path / "sounding.mp4", seconds=30, size=(64, 64), fps=15, sound_s=30)
+    with sound_server(tmp_path, ["headphones"]) as environment:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", environment["XDG_RUNTIME_DIR"])
+        desk = make_desk()
+
+        async def work() -> None:
+            await desk.open()
+            controller, session = desk.controller, desk.state.session
+            controller.choose_file(str(video))
+            with (
+                recording(environment, tmp_path) as usual,
+                recording(environment, tmp_path, "headphones") as headphones,
+            ):
+                controller.start()
+                await desk.until(lambda: usual.level(0.4) > LOUD)
+                assert session.phase is Phase.RUNNING
+                press(desk, Qt.Key.Key_P)
+                await desk.until(lambda: usual.level(0.3) < SILENT)
+                press(desk, Qt.Key.Key_P)
+                await desk.until(lambda: usual.level(0.4) > LOUD)
+                controller.remember(speech_output="pulse:headphones")
+                await desk.until(lambda: headphones.level(0.4) > LOUD and usual.level(0.4) < SILENT)
+                controller.start_or_stop()
+                await desk.until(lambda: headphones.level(0.3) < SILENT)
+            await desk.close()
+
+        desk.run(work())
 
 
 def test_the_panel_offers_the_voices_of_this_machine_and_remembers_what_is_chosen(
