@@ -17,7 +17,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from training.data.errors import PublishedFormError
 from training.errors import AnnotationError
@@ -40,61 +42,60 @@ class LineProblem:
 class ChunkFile:
     """A file of chunks, each found without reading the others.
 
-    The seek index in the last line is used where there is one and it is right; otherwise the file is read once.
+    The seek index in the last line is used where there is one and it is right; otherwise the file is read once. Holds no
+    open file, so that it can go to worker processes.
     """
 
     def __init__(self, path: Path) -> None:
         """Raises PublishedFormError where the file can't be read."""
         self.path = path
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise PublishedFormError(path, f"it can't be read ({error.strerror}).") from error
         self.index_problem = ""
         """Why the file's own index was not used, where it has one that is not right."""
-        self._seeks = self._own_index()
+        try:
+            with path.open("rb") as file:
+                self._seeks = np.array(self._find_seeks(file), np.int64)
+        except OSError as error:
+            raise PublishedFormError(path, f"it can't be read ({error.strerror}).") from error
 
     def __len__(self) -> int:
         return len(self._seeks)
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
-
     def line(self, index: int) -> str:
         """The text of a chunk's line."""
-        self._file.seek(self._seeks[index])
-        return self._file.readline().decode("utf-8", errors="replace")
+        with self.path.open("rb") as file:
+            file.seek(int(self._seeks[index]))
+            return file.readline().decode("utf-8", errors="replace")
 
     def chunk(self, index: int) -> Chunk:
         """A chunk. Raises AnnotationError where its line is broken."""
         return from_line(self.line(index), path=self.path, number=index + 1)
 
-    def _own_index(self) -> list[int]:
-        size = self._file.seek(0, os.SEEK_END)
-        last = _last_line(self._file, size)
-        starts: list[int] = []
+    def _find_seeks(self, file: BinaryIO) -> list[int]:
+        size = file.seek(0, os.SEEK_END)
+        last = _last_line(file, size)
         try:
             value = json.loads(last) if last.startswith(b"[") else None
         except ValueError:
             value = None
         if isinstance(value, list) and value and all(type(seek) is int for seek in value):
-            if all(self._is_start(seek, size - len(last)) for seek in value):
+            if all(_is_start(file, seek, size - len(last)) for seek in value):
                 return value
             self.index_problem = "its seek index does not fit its lines"
-        self._file.seek(0)
+        file.seek(0)
+        starts: list[int] = []
         at = 0
-        for line in self._file:
+        for line in file:
             if line.strip() and not is_seek_index(line):
                 starts.append(at)
             at += len(line)
         return starts
 
-    def _is_start(self, seek: int, end: int) -> bool:
-        if not 0 <= seek < end:
-            return False
-        self._file.seek(max(seek - 1, 0))
-        return seek == 0 or self._file.read(1) == b"\n"
+
+def _is_start(file: BinaryIO, seek: int, end: int) -> bool:
+    if not 0 <= seek < end:
+        return False
+    file.seek(max(seek - 1, 0))
+    return seek == 0 or file.read(1) == b"\n"
 
 
 def is_seek_index(line: bytes) -> bool:
@@ -105,31 +106,28 @@ def is_seek_index(line: bytes) -> bool:
 def read_chunks(path: Path) -> Iterator[Chunk | LineProblem]:
     """Every chunk of a file, repaired where it can be, and a problem for every line that is repaired or left out."""
     chunks = ChunkFile(path)
-    try:
-        if chunks.index_problem:
-            yield LineProblem(line=0, what="seek index", detail=chunks.index_problem, is_repaired=True)
-        for index in range(len(chunks)):
-            line = chunks.line(index)
-            try:
-                chunk = from_line(line, path=path, number=index + 1)
-            except AnnotationError as error:
-                swapped = _with_ends_in_order(line)
-                if swapped is None:
-                    yield LineProblem(line=index + 1, what="broken line", detail=str(error))
-                    continue
-                chunk = swapped
-                yield LineProblem(
-                    line=index + 1,
-                    what="chunk's start and end swapped",
-                    detail=f"{chunk.end_s}, {chunk.start_s}",
-                    is_repaired=True,
-                )
-            mended, problems = mend(chunk, line=index + 1)
-            yield from problems
-            if mended is not None:
-                yield mended
-    finally:
-        chunks.close()
+    if chunks.index_problem:
+        yield LineProblem(line=0, what="seek index", detail=chunks.index_problem, is_repaired=True)
+    for index in range(len(chunks)):
+        line = chunks.line(index)
+        try:
+            chunk = from_line(line, path=path, number=index + 1)
+        except AnnotationError as error:
+            swapped = _with_ends_in_order(line)
+            if swapped is None:
+                yield LineProblem(line=index + 1, what="broken line", detail=str(error))
+                continue
+            chunk = swapped
+            yield LineProblem(
+                line=index + 1,
+                what="chunk's start and end swapped",
+                detail=f"{chunk.end_s}, {chunk.start_s}",
+                is_repaired=True,
+            )
+        mended, problems = mend(chunk, line=index + 1)
+        yield from problems
+        if mended is not None:
+            yield mended
 
 
 def mend(chunk: Chunk, *, line: int) -> tuple[Chunk | None, list[LineProblem]]:
@@ -322,7 +320,7 @@ def _with_ends_in_order(line: str) -> Chunk | None:
     return None
 
 
-def _last_line(file: Any, size: int) -> bytes:
+def _last_line(file: BinaryIO, size: int) -> bytes:
     step, content = 1 << 16, b""
     while len(content) < size:
         content = _tail(file, size, min(step, size))
@@ -332,10 +330,9 @@ def _last_line(file: Any, size: int) -> bytes:
     return content
 
 
-def _tail(file: Any, size: int, num_bytes: int) -> bytes:
+def _tail(file: BinaryIO, size: int, num_bytes: int) -> bytes:
     file.seek(size - num_bytes)
-    content: bytes = file.read(num_bytes)
-    return content
+    return file.read(num_bytes)
 
 
 def _text(path: Path) -> str:

@@ -12,29 +12,52 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, linear, scaled_dot_product_attention
+from torch.nn.functional import linear, scaled_dot_product_attention
 
 from engine.preprocess import patchify
 from training.errors import RecipeError
 from training.sft.conversation import IGNORED_LABEL
+from training.sft.loss import token_loss
+from training.sft.packing import PACKED, register
+from training.sft.settings import LossKind
 
 
 class ChunkModel(nn.Module):
     """A Qwen2.5-VL that takes whole chunks: uint8 frames, ids, positions and labels in, a loss out.
 
-    Every chunk of a batch shows frames of one size. The checkpoint stays an ordinary transformers model (`.hf`).
+    Chunks are rows of a batch, or packed into one row. The checkpoint stays an ordinary transformers model (`.hf`).
     """
 
     def __init__(
-        self, hf: Any, *, train_vision: bool, compile_layers: bool = False, pixel_noise: float = 0.0
+        self,
+        hf: Any,
+        *,
+        train_vision: bool,
+        compile_layers: bool = False,
+        pixel_noise: float = 0.0,
+        checkpoint_layers: bool = False,
+        loss: LossKind = "chunked",
     ) -> None:
         super().__init__()
+        self.loss_kind = loss
+        register()
+        # Layers share one configuration, and with it the name of their attention; without packed chunks it is torch's own.
+        hf.model.language_model.config._attn_implementation = PACKED
+        if checkpoint_layers:
+            # Of the language model alone: vision is computed once a chunk, without gradients where it is frozen.
+            text = hf.model.language_model
+            # Its name since transformers 5.23; before, the other.
+            enable = getattr(text, "activation_checkpointing_enable", text.gradient_checkpointing_enable)
+            enable({"use_reentrant": False})
         self.hf = hf
         self.config = hf.config
         self.train_vision = train_vision
         self.pixel_noise = pixel_noise
         hf.model.visual.requires_grad_(train_vision)
         self._vision_blocks: Sequence[Any] = list(hf.model.visual.blocks)
+        self._is_uniform = not set(range(len(hf.model.visual.blocks))) - set(
+            hf.model.visual.fullatt_block_indexes
+        )
         self._uniform_block = uniform_vision_block
         if compile_layers:
             for layer in hf.model.language_model.layers:
@@ -42,7 +65,14 @@ class ChunkModel(nn.Module):
             self._uniform_block = torch.compile(uniform_vision_block, dynamic=False)
 
     def forward(
-        self, input_ids: Tensor, position_ids: Tensor, labels: Tensor, frames: Tensor | None = None, **_: Any
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor,
+        labels: Tensor,
+        frames: Tensor | Sequence[Tensor] | None = None,
+        chunk_starts: Tensor | None = None,
+        chunk_lengths: Sequence[int] | None = None,
+        **_: Any,
     ) -> dict[str, Tensor]:
         """`loss_sum` over the assistant's tokens, how many they are and how many the model has right.
 
@@ -50,32 +80,54 @@ class ChunkModel(nn.Module):
             input_ids: (B, L) int64, padded on the right.
             position_ids: (3, B, L) int64 or float.
             labels: (B, L) int64, already aligned with `input_ids` (not shifted); IGNORED_LABEL where nothing is learnt.
-            frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; in pairs; None for text only.
+            frames: (B, T, height, width, 3) uint8 RGB, at the size the model sees; in pairs; None for text only. Of packed
+                chunks a sequence of (T, height, width, 3), which may differ in size.
+            chunk_starts, chunk_lengths: of packed chunks, see `packing.packed_attention`; B is 1 then.
         """
-        hidden_BLD = self.hidden(input_ids, position_ids, frames)
+        hidden_BLD = self.hidden(
+            input_ids, position_ids, frames, chunk_starts=chunk_starts, chunk_lengths=chunk_lengths
+        )
         targets_BL = labels[:, 1:]
         learnt_BL = targets_BL != IGNORED_LABEL
         # Only assistant tokens reach the vocabulary: at 7B the logits of the other tokens would be the largest tensor.
-        logits_NV = self.hf.lm_head(hidden_BLD[:, :-1][learnt_BL])
-        loss_sum = cross_entropy(logits_NV.float(), targets_BL[learnt_BL], reduction="sum")
-        return {
-            "loss_sum": loss_sum,
-            "num_correct": (logits_NV.argmax(-1) == targets_BL[learnt_BL]).sum(),
-            "num_learnt": learnt_BL.sum(),
-        }
+        loss_sum, num_correct = token_loss(
+            self.hf.lm_head, hidden_BLD[:, :-1][learnt_BL], targets_BL[learnt_BL], kind=self.loss_kind
+        )
+        return {"loss_sum": loss_sum, "num_correct": num_correct, "num_learnt": learnt_BL.sum()}
 
-    def hidden(self, input_ids: Tensor, position_ids: Tensor, frames: Tensor | None) -> Tensor:
+    def hidden(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor,
+        frames: Tensor | Sequence[Tensor] | None,
+        *,
+        chunk_starts: Tensor | None = None,
+        chunk_lengths: Sequence[int] | None = None,
+    ) -> Tensor:
         """(B, L, D) what the last layer makes of each token."""
         text = self.hf.model.language_model
         embeddings_BLD = text.embed_tokens(input_ids)
         if frames is not None:
-            vision_ND = self.vision_features(frames)
+            vision_ND = (
+                self.vision_features(frames)
+                if isinstance(frames, Tensor)
+                else torch.cat([self.vision_features(chunk.unsqueeze(0)) for chunk in frames])
+            )
             is_video_BL = input_ids == self.config.video_token_id
             embeddings_BLD = embeddings_BLD.masked_scatter(
                 is_video_BL.unsqueeze(-1), vision_ND.to(embeddings_BLD.dtype)
             )
+        packed: dict[str, Any] = {}
+        if chunk_starts is not None and chunk_lengths is not None:
+            packed = {"chunk_starts": chunk_starts, "chunk_lengths": tuple(chunk_lengths)}
+        # Rows are padded on the right, so that what a token must not see is always after it: causal is all there is to
+        # say, and a mask would only keep torch from its faster kernels.
         hidden_BLD: Tensor = text(
-            inputs_embeds=embeddings_BLD, position_ids=position_ids, use_cache=False
+            inputs_embeds=embeddings_BLD,
+            position_ids=position_ids,
+            attention_mask={"full_attention": None},
+            use_cache=False,
+            **packed,
         ).last_hidden_state
         return hidden_BLD
 
@@ -96,7 +148,15 @@ class ChunkModel(nn.Module):
             pictures = (pictures + noise).clamp(0, 255)
         patches_NF, grid = patchify(pictures)
         with torch.set_grad_enabled(self.train_vision and torch.is_grad_enabled()):
-            return uniform_vision_forward(self.hf.model.visual, patches_NF, grid, block=self._uniform_block)
+            if self._is_uniform:
+                return uniform_vision_forward(
+                    self.hf.model.visual, patches_NF, grid, block=self._uniform_block
+                )
+            num_pairs, grid_height, grid_width = grid
+            # Pair by pair, as in a stream: a video of many pairs would attend from one second to another nowhere either.
+            grid_N3 = torch.tensor([[1, grid_height, grid_width]] * num_pairs, device=frames.device)
+            features: Tensor = self.hf.model.visual(patches_NF, grid_N3).pooler_output
+            return features
 
 
 def uniform_vision_forward(

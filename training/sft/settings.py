@@ -4,10 +4,13 @@ A recipe is a function that returns a whole `SftSettings`; the protocol's values
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from engine.settings import ResizeSettings
 from training.errors import RecipeError
 from training.sft.annotation import CutSettings
+
+LossKind = Literal["chunked", "liger"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,24 @@ class OptimizerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoraSettings:
+    """Low-rank adaptation (arXiv 2106.09685) of all linear layers of the language model."""
+
+    rank: int = 64
+    """Of each addition."""
+    alpha: int = 128
+    """Additions are scaled by alpha / rank."""
+    dropout: float = 0.0
+    """Share of an addition's inputs that are left out in training."""
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or self.alpha <= 0 or not 0 <= self.dropout < 1:
+            raise RecipeError(
+                f"LoRA's rank ({self.rank}) and alpha ({self.alpha}) must be above 0, dropout ({self.dropout}) in [0, 1)."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SftSettings:
     """A whole recipe."""
 
@@ -84,6 +105,20 @@ class SftSettings:
     """Compile each layer (torch.compile): worth it where a run lasts minutes."""
     num_workers: int = 8
     """Processes that prepare chunks."""
+    pack: bool = False
+    """Put the chunks of a device batch into one row without padding between them (`packing`)."""
+    checkpoint_layers: bool = False
+    """Keep only each layer's input for the backward pass and compute the rest again: a third more work, far less memory."""
+    loss: LossKind = "chunked"
+    """How cross-entropy is computed: "chunked" by our own code, or "liger" by its fused kernel."""
+    lora: LoraSettings | None = None
+    """Train low-rank additions to the language model's layers instead of the layers; None: the layers."""
+    max_skipped_share: float = 0.02
+    """Training stops where more chunks than this share could not be read."""
+    save_every: int | None = None
+    """Steps from one checkpoint to the next; None: a quarter of all."""
+    tensorboard: bool = False
+    """Write the log for TensorBoard too."""
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -91,18 +126,10 @@ class SftSettings:
             raise RecipeError(
                 "max_tokens and device_batch_chunks must be above 0 and num_workers not negative."
             )
+        if not 0 <= self.max_skipped_share <= 1 or (self.save_every is not None and self.save_every < 1):
+            raise RecipeError("max_skipped_share must be a share from 0 to 1, and save_every at least 1.")
         if self.optimizer.batch_chunks % self.device_batch_chunks:
             raise RecipeError(
                 f"batch_chunks ({self.optimizer.batch_chunks}) must be a multiple of device_batch_chunks "
                 f"({self.device_batch_chunks})."
             )
-
-
-def stage_1() -> SftSettings:
-    """The paper's first stage at 7B (arXiv 2510.09608, section 3.3): 1,051 K chunks once, global batch 512."""
-    return SftSettings()
-
-
-def stage_2() -> SftSettings:
-    """The paper's annealing stage: 14,786 chunks picked for what is on the screen."""
-    return SftSettings(optimizer=OptimizerSettings(num_steps=29))

@@ -7,11 +7,13 @@ import json
 import logging
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import IterableDataset
 from transformers import (
     Trainer,
     TrainerCallback,
@@ -21,11 +23,15 @@ from transformers import (
     trainer_utils,
 )
 
-from training.sft.collate import ChunkCollator
+from training.errors import RecipeError
+from training.sft.collate import ChunkCollator, PackingCollator
+from training.sft.lora import has_lora, load_adapter, save_adapter
 from training.sft.model import ChunkModel
 from training.sft.settings import SftSettings
 
 logger = logging.getLogger("ringside.training.sft")
+MIN_CHUNKS_FOR_SHARE = 32
+"""Chunks that must have been asked for before the share of unreadable ones counts."""
 
 
 class StopAfter(TrainerCallback):
@@ -59,43 +65,143 @@ class StopWhenLearnt(TrainerCallback):
         return control
 
 
+class HistoryFile(TrainerCallback):
+    """The log as JSON lines, each there as soon as it is logged: a killed run's too."""
+
+    def __init__(self, path: Path, earlier: list[dict[str, Any]]) -> None:
+        """`earlier`: the log up to the checkpoint. What a killed run logged after it is trained, and logged, again."""
+        self.path = path
+        path.write_text("".join(json.dumps(entry) + "\n" for entry in earlier), encoding="utf-8")
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Add the newest line."""
+        if state.is_world_process_zero and state.log_history:
+            with self.path.open("a", encoding="utf-8") as history:
+                history.write(json.dumps(state.log_history[-1]) + "\n")
+        return control
+
+
 class ChunkTrainer(Trainer):
     """Averages the loss over a whole accumulated batch and keeps the checkpoint an ordinary transformers model."""
+
+    max_skipped_share: float = 1.0
+    """Share of chunks that may be unreadable."""
+    _num_correct: Any = 0
+    _num_learnt: Any = 0
+    _num_skipped: int = 0
+    _num_chunks: int = 0
 
     def compute_loss(
         self,
         model: Any,
-        inputs: dict[str, Tensor],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """Mean over the assistant tokens of the whole accumulated batch; token accuracy goes to the log."""
+        """Mean over the assistant tokens of the whole accumulated batch; token accuracy goes to the log.
+
+        Raises RecipeError where too many chunks could not be read.
+        """
+        self._count_skipped(inputs)
         outputs = model(**inputs)
         # Without the batch's own count (evaluation) a device batch is its own mean.
         count = outputs["num_learnt"] if num_items_in_batch is None else num_items_in_batch
         loss = outputs["loss_sum"] / count
-        self._num_correct = getattr(self, "_num_correct", 0) + outputs["num_correct"].detach()
-        self._num_learnt = getattr(self, "_num_learnt", 0) + outputs["num_learnt"].detach()
+        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+            # The count is of all processes' tokens, and gradients are averaged over processes.
+            loss = loss * self.accelerator.num_processes
+        self._num_correct = self._num_correct + outputs["num_correct"].detach()
+        self._num_learnt = self._num_learnt + outputs["num_learnt"].detach()
         return (loss, outputs) if return_outputs else loss
 
+    def _count_skipped(self, inputs: dict[str, Any]) -> None:
+        skipped, chunks = inputs.pop("num_skipped", None), inputs.pop("num_chunks", None)
+        if skipped is None or chunks is None:
+            return
+        self._num_skipped += int(skipped)
+        self._num_chunks += int(chunks)
+        seen = self._num_chunks + self._num_skipped
+        # A share of few is no share yet.
+        if seen >= MIN_CHUNKS_FOR_SHARE and self._num_skipped > self.max_skipped_share * seen:
+            raise RecipeError(
+                f"{self._num_skipped} of {seen} chunks could not be read, more than the share of "
+                f"{self.max_skipped_share:g} that max_skipped_share allows. skipped.jsonl beside the checkpoints says why; "
+                "`python -m training.data validate` finds them ahead."
+            )
+
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Adds token accuracy since the last line."""
-        if "loss" in logs and getattr(self, "_num_learnt", None) is not None:
-            logs["token_accuracy"] = round(float(self._num_correct / max(int(self._num_learnt), 1)), 4)
+        """Adds token accuracy since the last line, of all processes, and the number of chunks skipped."""
+        if "loss" in logs and torch.is_tensor(self._num_learnt):
+            counts = torch.stack([self._num_correct, self._num_learnt]).to(self.accelerator.device)
+            num_correct, num_learnt = self.accelerator.reduce(counts, "sum").tolist()
+            logs["token_accuracy"] = round(num_correct / max(num_learnt, 1), 4)
             self._num_correct = self._num_learnt = 0
+            if self._num_skipped:
+                logs["num_skipped"] = self._num_skipped
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         wrapper: ChunkModel = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
-        wrapper.hf.save_pretrained(folder)
+        # Sharded training hands over whole weights, under the wrapper's names.
+        weights = (
+            None
+            if not state_dict
+            else {name.removeprefix("hf."): value for name, value in state_dict.items()}
+        )
+        if has_lora(wrapper.hf):
+            save_adapter(wrapper.hf.state_dict() if weights is None else weights, folder)
+            wrapper.hf.config.save_pretrained(folder)
+        else:
+            wrapper.hf.save_pretrained(folder, state_dict=weights)
+        if self.processing_class is not None:
+            self.processing_class.save_pretrained(folder)
+
+    def write_model(
+        self, folder: Path, final_state: Callable[[Any], dict[str, Tensor]] | None = None
+    ) -> None:
+        """Write the model as plain transformers and the engine load it, bfloat16. Every process must call this."""
+        sharded = self.is_fsdp_enabled or self.is_deepspeed_enabled
+        state = self.accelerator.get_state_dict(self.model_wrapped) if sharded else None
+        if not self.is_world_process_zero():
+            return
+        wrapper: ChunkModel = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+        hf = wrapper.hf
+        if final_state is not None:
+            weights = final_state(hf)
+        elif state is not None:
+            weights = {name.removeprefix("hf."): value for name, value in state.items()}
+        else:
+            weights = hf.state_dict()
+        tied = {"lm_head.weight"} if hf.config.tie_word_embeddings else set()
+        # A plain class of the same configuration: additions leave no trace in what is written.
+        with torch.device("meta"):
+            plain = type(hf)(hf.config)
+        plain.to(torch.bfloat16)
+        plain.generation_config = hf.generation_config
+        plain.config.dtype = "bfloat16"
+        plain.save_pretrained(
+            folder,
+            state_dict={
+                name: value.to(torch.bfloat16) for name, value in weights.items() if name not in tied
+            },
+        )
         if self.processing_class is not None:
             self.processing_class.save_pretrained(folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
         wrapper: Any = model or self.model
-        weights = type(wrapper.hf).from_pretrained(resume_from_checkpoint, dtype=torch.float32).state_dict()
+        if has_lora(wrapper.hf):
+            load_adapter(wrapper.hf, Path(resume_from_checkpoint))
+            return
+        dtype = next(wrapper.hf.parameters()).dtype
+        weights = type(wrapper.hf).from_pretrained(resume_from_checkpoint, dtype=dtype).state_dict()
         wrapper.hf.load_state_dict(weights)
 
 
@@ -106,8 +212,15 @@ def last_checkpoint(folder: Path) -> str | None:
     return found
 
 
-def arguments(settings: SftSettings, folder: Path, *, num_devices: int, log_every: int) -> TrainingArguments:
-    """The Trainer's arguments for a recipe."""
+def arguments(
+    settings: SftSettings, folder: Path, *, num_devices: int, log_every: int, is_endless: bool = True
+) -> TrainingArguments:
+    """The Trainer's arguments for a recipe.
+
+    Args:
+        is_endless: the data is a stream seeded by the step; else a set of chunks in a seeded order, of which those that a
+            checkpoint has seen are passed over without being read.
+    """
     optimizer = settings.optimizer
     accumulated = max(1, optimizer.batch_chunks // (settings.device_batch_chunks * num_devices))
     warmup = math.ceil(optimizer.warmup_share * optimizer.num_steps)
@@ -133,18 +246,20 @@ def arguments(settings: SftSettings, folder: Path, *, num_devices: int, log_ever
         use_cpu=not on_gpu,
         logging_steps=log_every,
         save_strategy="steps",
-        save_steps=max(1, optimizer.num_steps // 4),
+        save_steps=settings.save_every or max(1, optimizer.num_steps // 4),
         save_total_limit=1,
         dataloader_num_workers=settings.num_workers,
         dataloader_prefetch_factor=2 if settings.num_workers else None,
         dataloader_persistent_workers=False,
         dataloader_pin_memory=on_gpu,
         remove_unused_columns=False,
-        # The stream of chunks is endless and seeded by the step, so there is nothing to skip on resuming.
-        ignore_data_skip=True,
+        ignore_data_skip=is_endless,
+        ddp_backend="gloo" if num_devices > 1 and not on_gpu else None,
+        # Frozen parts get no gradient by design, and every part that learns does in every step.
+        ddp_find_unused_parameters=False,
         accelerator_config={"dispatch_batches": False, "split_batches": False},
         label_names=["labels"],
-        report_to=[],
+        report_to=["tensorboard"] if settings.tensorboard else [],
         disable_tqdm=True,
         seed=settings.seed,
     )
@@ -161,34 +276,58 @@ def train(
     stop_at_accuracy: float | None = None,
     num_devices: int = 1,
     log_every: int = 20,
+    model_folder: Path | None = None,
+    final_state: Callable[[Any], dict[str, Tensor]] | None = None,
 ) -> dict[str, Any]:
     """Train, or go on from the newest checkpoint in `folder`. Returns {"step", "num_steps", "seconds", "finished"}.
 
-    Writes checkpoints to `folder`/checkpoint-STEP and the log to `folder`/history.jsonl.
+    Args:
+        model_folder: where the finished model is written, by the first process; None: nowhere.
+        final_state: makes the finished model's weights of the trained model (`lora.merged_state`).
+
+    Writes checkpoints to `folder`/checkpoint-STEP and the log to `folder`/history.jsonl, for TensorBoard to `folder`/runs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     callbacks: list[TrainerCallback] = [] if minutes is None else [StopAfter(minutes)]
+    pad_id = int(tokenizer.pad_token_id)
+    collator: Any = (
+        PackingCollator(max_chunk_tokens=settings.max_tokens, pad_id=pad_id)
+        if settings.pack
+        else ChunkCollator(num_tokens=settings.max_tokens, pad_id=pad_id)
+    )
     if stop_at_accuracy is not None:
         callbacks.append(StopWhenLearnt(stop_at_accuracy))
     trainer = ChunkTrainer(
         model=model,
-        args=arguments(settings, folder, num_devices=num_devices, log_every=log_every),
+        args=arguments(
+            settings,
+            folder,
+            num_devices=num_devices,
+            log_every=log_every,
+            is_endless=isinstance(chunks, IterableDataset),
+        ),
         train_dataset=chunks,
-        data_collator=ChunkCollator(num_tokens=settings.max_tokens, pad_id=tokenizer.pad_token_id),
+        data_collator=collator,
         processing_class=tokenizer,
         callbacks=callbacks,
     )
+    if settings.lora is not None and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+        raise RecipeError(
+            "LoRA trains whole copies of the model (one GPU, or ddp.yaml); with FSDP or ZeRO take a recipe without it."
+        )
+    trainer.max_skipped_share = settings.max_skipped_share
     checkpoint = last_checkpoint(folder)
-    first_entry = 0
+    earlier: list[dict[str, Any]] = []
     if checkpoint is not None:
         logger.info("going on from %s", checkpoint)
-        first_entry = len(json.loads((Path(checkpoint) / "trainer_state.json").read_text())["log_history"])
+        earlier = json.loads((Path(checkpoint) / "trainer_state.json").read_text())["log_history"]
+    if trainer.is_world_process_zero():
+        trainer.add_callback(HistoryFile(folder / "history.jsonl", earlier))
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=checkpoint)
     seconds = time.monotonic() - started
-    with (folder / "history.jsonl").open("a", encoding="utf-8") as history:
-        for entry in trainer.state.log_history[first_entry:]:
-            history.write(json.dumps(entry) + "\n")
+    if model_folder is not None and trainer.state.global_step >= settings.optimizer.num_steps:
+        trainer.write_model(model_folder, final_state)
     return {
         "step": trainer.state.global_step,
         "num_steps": settings.optimizer.num_steps,

@@ -3,6 +3,8 @@
 Knows PyAV and the annotation form. Knows nothing of models.
 """
 
+import json
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,8 +19,9 @@ from torch.utils.data import Dataset
 
 from engine.preprocess import resize_frames, smart_resize
 from engine.prompt import PromptBuilder
-from training.errors import VideoError
-from training.sft.annotation import Chunk, read
+from training.data.published import ChunkFile
+from training.errors import AnnotationError, TrainingError, VideoError
+from training.sft.annotation import Chunk
 from training.sft.collate import Example
 from training.sft.conversation import encode
 from training.sft.settings import SftSettings
@@ -70,25 +73,83 @@ def read_frames(path: Path, *, start_s: float, end_s: float, fps: float) -> NDAr
 
 
 class VideoChunks(Dataset[Example]):
-    """Every chunk of an annotation file, its video decoded when it is asked for."""
+    """Every chunk of one or more annotation files, line and video read when it is asked for.
 
-    def __init__(self, annotations: Path, tokenizer: Any, settings: SftSettings) -> None:
-        self.folder = annotations.parent
-        self.chunks: list[Chunk] = list(read(annotations))
+    Memory holds where lines begin, not the lines: a million chunks fit every worker.
+    """
+
+    def __init__(self, annotations: Path | Sequence[Path], tokenizer: Any, settings: SftSettings) -> None:
+        """Raises PublishedFormError where a file can't be read."""
+        paths = [annotations] if isinstance(annotations, Path) else list(annotations)
+        self.files = [ChunkFile(path) for path in paths]
+        self.ends = np.cumsum([len(file) for file in self.files])
         self.prompt = PromptBuilder(tokenizer)
         self.settings = settings
 
     def __len__(self) -> int:
-        return len(self.chunks)
+        return int(self.ends[-1])
+
+    def chunk(self, index: int) -> tuple[Chunk, Path]:
+        """A chunk and its video. Raises AnnotationError."""
+        which = int(np.searchsorted(self.ends, index, side="right"))
+        file = self.files[which]
+        chunk = file.chunk(index - (int(self.ends[which - 1]) if which else 0))
+        return chunk, file.path.parent / chunk.video
 
     def __getitem__(self, index: int) -> Example:
-        chunk = self.chunks[index]
+        """Raises AnnotationError, VideoError."""
+        chunk, video = self.chunk(index)
         prompt = self.settings.prompt
-        frames = read_frames(
-            self.folder / chunk.video, start_s=chunk.start_s, end_s=chunk.end_s, fps=prompt.fps
-        )
+        frames = read_frames(video, start_s=chunk.start_s, end_s=chunk.end_s, fps=prompt.fps)
         height, width = smart_resize(frames.shape[1], frames.shape[2], self.settings.resize)
         # The engine's own resizing, so that a checkpoint sees in a stream what it saw in training.
         resized = resize_frames(torch.from_numpy(frames), height, width).numpy()
         encoded = encode(chunk, self.prompt, prompt, frame_size=(height, width), query=prompt.query)
+        if len(encoded.input_ids) > self.settings.max_tokens:
+            raise AnnotationError(
+                f"it has {len(encoded.input_ids)} tokens, max_tokens is {self.settings.max_tokens}",
+                path=video,
+            )
         return {"encoded": encoded, "frames": resized}
+
+
+class ReadableChunks(Dataset[Example]):
+    """Chunks that can be read: in place of one that can't, the next that can.
+
+    How many were skipped goes with the example to the trainer, which counts them and stops where they are too many. The
+    reasons go to a file, a line each.
+    """
+
+    MAX_IN_A_ROW = 64
+
+    def __init__(self, chunks: Dataset[Example], num_chunks: int, *, notes: Path) -> None:
+        self.chunks = chunks
+        self.num_chunks = num_chunks
+        self.notes = notes
+
+    def __len__(self) -> int:
+        return self.num_chunks
+
+    def __getitem__(self, index: int) -> Example:
+        """Raises VideoError or AnnotationError where very many in a row can't be read."""
+        for num_skipped in range(self.MAX_IN_A_ROW):
+            place = (index + num_skipped) % self.num_chunks
+            try:
+                example = self.chunks[place]
+            except (VideoError, AnnotationError) as error:
+                self._note(place, error)
+                if num_skipped + 1 >= min(self.MAX_IN_A_ROW, self.num_chunks):
+                    raise
+                continue
+            example["num_skipped"] = num_skipped
+            return example
+        raise AssertionError("the last of a row either is read or raises")
+
+    def _note(self, index: int, error: TrainingError) -> None:
+        line = json.dumps({"chunk": index, "reason": str(error)}, ensure_ascii=False) + "\n"
+        # One write to a file that is open for appending: lines of several workers do not mix.
+        handle = os.open(self.notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(handle, line.encode())
+        finally:
+            os.close(handle)

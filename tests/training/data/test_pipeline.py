@@ -66,10 +66,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
 
 def chunks_in(path: Path) -> list[Chunk]:
     file = ChunkFile(path)
-    try:
-        return [file.chunk(index) for index in range(len(file))]
-    finally:
-        file.close()
+    return [file.chunk(index) for index in range(len(file))]
 
 
 def every_step(
@@ -131,7 +128,9 @@ def test_from_videos_to_chunks_with_every_fault_named_and_nothing_done_twice(
     assert SPONSOR.split()[-1] not in said
 
     annealing = chunks_in(out / "annealing.jsonl")
-    assert annealing == [chunk for chunk in chunks if "shoots" in [word for _, _, word in chunk.words]]
+    assert annealing == [
+        chunk for chunk in chunks if "shoots" in " ".join(word for _, _, word in chunk.words)
+    ]
     assert len(annealing) == reports["select"]["chosen"]
 
     statistics = reports["stats"]

@@ -1,0 +1,88 @@
+"""Low-rank adaptation with peft: additions beside the language model's linear layers, and their way into a checkpoint.
+
+Knows peft. Knows nothing of training. The model stays a transformers model: what is written at the end has ordinary
+weights, the additions added in, so that the engine and plain transformers load it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from training.errors import RecipeError
+from training.sft.settings import LoraSettings
+
+ADAPTER_FILE = "adapter_model.safetensors"
+_LAYERS = r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
+
+
+def add_lora(hf: Any, settings: LoraSettings) -> int:
+    """Freeze a model and put additions beside its language layers. Returns how many values are trained.
+
+    Raises RecipeError where peft is not installed.
+    """
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as error:
+        raise RecipeError("LoRA needs peft: pip install -c constraints.txt -e '.[train]'") from error
+    hf.requires_grad_(False)
+    inject_adapter_in_model(
+        LoraConfig(
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            target_modules=_LAYERS,
+        ),
+        hf,
+    )
+    return sum(value.numel() for value in hf.parameters() if value.requires_grad)
+
+
+def has_lora(hf: Any) -> bool:
+    """Whether a model has additions."""
+    return any(".lora_A." in name for name, _ in hf.named_parameters())
+
+
+def adapter_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The additions among a model's weights."""
+    return {name: value for name, value in state.items() if ".lora_" in name}
+
+
+def save_adapter(state: dict[str, Tensor], folder: Path) -> None:
+    """Write the additions alone: what a checkpoint to go on from needs."""
+    values = {name: value.detach().cpu().contiguous() for name, value in adapter_state(state).items()}
+    save_file(values, folder / ADAPTER_FILE)
+
+
+def load_adapter(hf: Any, folder: Path) -> None:
+    """Read what `save_adapter` wrote into a model with additions."""
+    missing = set(adapter_state(hf.state_dict())) - set(values := load_file(folder / ADAPTER_FILE))
+    if missing:
+        raise RecipeError(f"{folder / ADAPTER_FILE} is of another LoRA: it lacks {sorted(missing)[0]}.")
+    hf.load_state_dict(values, strict=False)
+
+
+def merged_state(hf: Any) -> dict[str, Tensor]:
+    """The weights of an ordinary model, additions added in, under the names that it had before."""
+    from peft.tuners.lora import LoraLayer
+
+    deltas: dict[str, Tensor] = {}
+    for name, module in hf.named_modules():
+        if isinstance(module, LoraLayer):
+            # Linear layers are all there is, and the common base class does not declare it.
+            linear: Any = module
+            with torch.no_grad():
+                deltas[name] = linear.get_delta_weight("default")
+    state: dict[str, Tensor] = {}
+    for name, value in hf.state_dict().items():
+        if ".lora_" in name:
+            continue
+        layer, found, rest = name.partition(".base_layer.")
+        if found:
+            added = value + deltas[layer].to(value.dtype) if rest == "weight" else value
+            state[f"{layer}.{rest}"] = added
+        else:
+            state[name] = value
+    return state
