@@ -1,6 +1,7 @@
-"""What fits: how much memory a model takes, and whether this machine has it.
+"""What fits: how much memory a model takes at each precision, and whether this machine has it.
 
-Knows sizes and arithmetic. Knows no torch, and not how a machine is asked.
+Knows which precisions are tried and in which order; the bytes are counted by `engine.footprint`. Knows no torch, and not how
+a machine is asked.
 """
 
 from __future__ import annotations
@@ -8,20 +9,22 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-from app.models.catalogue import CatalogueModel, ModelSizes
+from app.models.catalogue import CatalogueModel
 from app.models.machine import Machine
+from engine.config import ModelConfig
+from engine.footprint import footprint, weight_bytes
+from engine.settings import StreamSettings
 
 GIB = 2**30
+AUTO = "auto"
 
-_CONTEXT_TOKENS = 16 * 768 + 2048
-"""A vision window of 16 s at the largest frames, and the words beside it."""
-_KEY_COPIES = 1.5
-"""Keys are kept twice, turned and unturned; values once."""
-_WORKSPACE_BYTES = int(1.5 * GIB)
-"""For what is on its way through the layers, and the libraries themselves."""
-_SMALL_WORKSPACE_BYTES = int(0.4 * GIB)
-_SMALL_PARAMETERS = 200_000_000
-_BYTES_ON_GPU, _BYTES_ON_CPU = 2, 4
+_FRAME_SIZE = (1080, 1920)
+"""What is watched is seldom larger; the model sees it smaller."""
+_LIVE_ON_CPU_BYTES = 400_000_000
+"""Weights in float32 that two cores read and multiply within a second, with a second's pictures."""
+_LADDER = ("bf16", "int8", "int4")
+"""Precisions to try on a card, the best first."""
+_BITS = {"bf16": "16 bits", "fp8": "8 bits", "int8": "8 bits", "int4": "4 bits"}
 
 
 class Fit(enum.Enum):
@@ -42,48 +45,65 @@ class Verdict:
 
     fit: Fit
     words: str
-    """A word or two."""
+    """A few words."""
     sentence: str
     """Why, with figures."""
     needed_bytes: int = 0
+    precision: str | None = None
+    """The best precision that fits a card; None where the model's own is used."""
 
 
-def needed_bytes(sizes: ModelSizes, bytes_per_value: int) -> int:
-    """Memory for weights, the longest usual context and room to work in."""
-    weights = sizes.num_parameters * bytes_per_value
-    per_token = sizes.num_layers * 2 * sizes.num_kv_heads * sizes.head_dim * bytes_per_value
-    is_small = sizes.num_parameters <= _SMALL_PARAMETERS
-    room = _SMALL_WORKSPACE_BYTES if is_small else _WORKSPACE_BYTES
-    return weights + round(per_token * _KEY_COPIES) * _CONTEXT_TOKENS + room
+def needed_bytes(config: ModelConfig, precision: str | None) -> int:
+    """Memory of a model and its stream: on a card at a precision, or for None on the processor in float32."""
+    if precision is None:
+        return footprint(config, StreamSettings(), _FRAME_SIZE, bytes_a_value=4, on_cuda=False).total
+    return footprint(config, StreamSettings(), _FRAME_SIZE, precision=precision).total
+
+
+def choose_precision(model: CatalogueModel, machine: Machine, wanted: str) -> str | None:
+    """The precision in which to load a model: the wanted one, or with "auto" the best that fits.
+
+    None: as the model is stored, which is right without a card and for models of which too little is known.
+    """
+    if wanted == AUTO:
+        return judge(model, machine).precision
+    return wanted if any(gpu.is_usable for gpu in machine.gpus) else None
 
 
 def judge(model: CatalogueModel, machine: Machine) -> Verdict:
     """Whether `model` fits `machine`, and why."""
-    sizes = model.sizes
-    if sizes is None:
+    config = model.config
+    if config is None:
         return Verdict(
             fit=Fit.UNKNOWN, words="not known", sentence="How much memory it takes is seen when it loads."
         )
-    on_gpu, on_cpu = needed_bytes(sizes, _BYTES_ON_GPU), needed_bytes(sizes, _BYTES_ON_CPU)
     usable = [gpu for gpu in machine.gpus if gpu.is_usable]
-    if sizes.num_parameters > _SMALL_PARAMETERS and usable:
-        best = max(usable, key=lambda gpu: gpu.free_bytes)
-        figures = f"It takes {_gib(on_gpu)} of GPU memory; {best.name} has {_gib(best.free_bytes)} free"
-        if on_gpu <= best.free_bytes:
-            return Verdict(fit=Fit.FITS, words="fits your GPU", sentence=f"{figures}.", needed_bytes=on_gpu)
-        if on_gpu <= max(gpu.total_bytes for gpu in usable):
+    is_small = weight_bytes(config, bytes_a_value=4) <= _LIVE_ON_CPU_BYTES
+    if is_small or not usable:
+        return _judge_cpu(config, machine, is_small=is_small)
+    best = max(usable, key=lambda gpu: gpu.free_bytes)
+    needs = {precision: needed_bytes(config, precision) for precision in _LADDER}
+    listed = ", ".join(f"{_gib(need)} in {_BITS[precision]}" for precision, need in needs.items())
+    figures = f"It takes {listed}; {best.name} has {_gib(best.free_bytes)} free"
+    for precision, need in needs.items():
+        if need <= best.free_bytes:
+            words = "fits your GPU" if precision == _LADDER[0] else f"fits in {_BITS[precision]}"
             return Verdict(
-                fit=Fit.BUSY,
-                words="GPU is busy",
-                sentence=f"{figures} of {_gib(best.total_bytes)}. Close other programs that use it.",
-                needed_bytes=on_gpu,
+                fit=Fit.FITS, words=words, sentence=f"{figures}.", needed_bytes=need, precision=precision
             )
-        return Verdict(fit=Fit.TOO_LARGE, words="too large", sentence=f"{figures}.", needed_bytes=on_gpu)
-    return _judge_cpu(sizes, machine, on_cpu)
+    least = needs[_LADDER[-1]]
+    if least <= max(gpu.total_bytes for gpu in usable):
+        return Verdict(
+            fit=Fit.BUSY,
+            words="GPU is busy",
+            sentence=f"{figures} of {_gib(best.total_bytes)}. Close other programs that use it.",
+            needed_bytes=least,
+        )
+    return Verdict(fit=Fit.TOO_LARGE, words="too large", sentence=f"{figures}.", needed_bytes=least)
 
 
-def _judge_cpu(sizes: ModelSizes, machine: Machine, needed: int) -> Verdict:
-    free = machine.free_bytes
+def _judge_cpu(config: ModelConfig, machine: Machine, *, is_small: bool) -> Verdict:
+    needed, free = needed_bytes(config, None), machine.free_bytes
     if free is None:
         return Verdict(
             fit=Fit.UNKNOWN,
@@ -94,7 +114,7 @@ def _judge_cpu(sizes: ModelSizes, machine: Machine, needed: int) -> Verdict:
     figures = f"It takes {_gib(needed)} of memory; {_gib(free)} are free"
     if needed > free:
         return Verdict(fit=Fit.TOO_LARGE, words="too large", sentence=f"{figures}.", needed_bytes=needed)
-    if sizes.num_parameters <= _SMALL_PARAMETERS:
+    if is_small:
         return Verdict(
             fit=Fit.FITS, words="fits", sentence=f"{figures}. It needs no GPU.", needed_bytes=needed
         )

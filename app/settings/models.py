@@ -13,6 +13,20 @@ class ModelSettings:
     model: str = setting(
         DEMO, page="memory", description='Which model comments: "demo", a hub id, or a checkpoint\'s folder.'
     )
+    precision: str = setting(
+        "auto",
+        page="models",
+        label="Precision",
+        description="How exactly a model's numbers are kept on a GPU: fewer bits take less memory and say slightly "
+        "other words.",
+        choices=(
+            ("auto", "The best that fits"),
+            ("bf16", "16 bits"),
+            ("fp8", "8 bits, floating (newer cards)"),
+            ("int8", "8 bits"),
+            ("int4", "4 bits"),
+        ),
+    )
     models_folder: str = setting(
         "",
         page="models",

@@ -19,6 +19,8 @@ from app.models.library import find_checkpoint, models_folder
 from app.models.manager import ModelManager
 from app.outputs.outputs import Outputs
 from app.settings import DEMO, SettingsStore, UserSettings
+from app.sources import LIVE_KINDS, SourceSpec, WatchOptions, parse_spec
+from app.sources.spec import DemoSpec, FileSpec, StreamSpec
 from app.speech import SpeechService
 from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
 from app.window.actions import Actions
@@ -28,8 +30,7 @@ from app.window.narrating import Narrating
 from app.window.natural_voice import NaturalVoice
 from app.window.picture import Picture, PictureBox
 from app.window.polite import POLITE_RUNTIME, made_smaller
-from app.window.polite import POLITE_RUNTIME, made_smaller
-from app.window.poster import first_picture
+from app.window.poster import blank_picture, first_picture, live_picture
 from app.window.recovery import Recovery
 from app.window.runner import Runner
 from app.window.saying import Saying
@@ -83,9 +84,9 @@ class Controller:
         self._runner.compose = self.saying.compose
         self._runner.runtime = lambda: POLITE_RUNTIME if self.settings.is_polite else None
         self._runner.prepare = lambda chunk: made_smaller(chunk) if self.settings.is_polite else chunk
-        self._runner.runtime = lambda: POLITE_RUNTIME if self.settings.is_polite else None
-        self._runner.prepare = lambda chunk: made_smaller(chunk) if self.settings.is_polite else chunk
+        self._runner.watch_options = self._watch_options
         self.settings_changed.subscribe(self.saying.settings_changed)
+        self.settings_changed.subscribe(self._follow_precision)
         self.models = ModelManager(
             folder=lambda: models_folder(self.settings.models_folder),
             chosen=lambda: self.settings.model,
@@ -251,6 +252,32 @@ class Controller:
         self._choose(Source(kind="file", name=Path(path).name, path=path), self.settings.title)
         self.state.set_details(teams=self.settings.teams, people=self.settings.people)
 
+    def choose_source(self, spec: SourceSpec, name: str = "") -> None:
+        """Watch anything, by what names it; `name` is what a person calls it."""
+        match spec:
+            case DemoSpec():
+                self.choose_demo()
+            case FileSpec(path=path):
+                self.choose_file(path)
+            case _:
+                if str(spec) != self.settings.source:
+                    self.remember(title="", teams="", people="")
+                self.remember(source=str(spec))
+                if isinstance(spec, StreamSpec):
+                    self.remember(recent_address=spec.address)
+                self._choose(Source(kind=spec.kind, name=name or spec.name, spec=spec), self.settings.title)
+                self.state.set_details(teams=self.settings.teams, people=self.settings.people)
+
+    def choose_address(self, text: str) -> None:
+        """Watch what an address, a path or any other text names. Raises SourceSpecError."""
+        self.choose_source(parse_spec(text))
+
+    def seek(self, time_s: float) -> None:
+        """Go to a moment of the video that is watched; nothing happens to a source that has no moments."""
+        source = self.state.session.source
+        if source is not None and source.path:
+            self._runner.seek(time_s)
+
     def set_title(self, title: str) -> None:
         """What is this? Used from the next start."""
         self.state.set_title(title)
@@ -258,11 +285,15 @@ class Controller:
         if source is not None and source.kind != DEMO:
             self.remember(title=title)
 
+    def _follow_precision(self, names: frozenset[str]) -> None:
+        if "precision" in names and self._is_open:
+            self.choose_model(self.settings.model)
+
     def choose_model(self, name: str) -> None:
         """Another model: "demo", a folder, or a hub id."""
         self._runner.stop()
         self.remember(model=name)
-        self._runner.load_model(name, self.models.store)
+        self._runner.load_model(name, self.models.store, self.settings.precision)
         self.models.chosen_changed()
 
     def choose_theme(self, name: ThemeName) -> None:
@@ -279,6 +310,16 @@ class Controller:
         wanted = min(max(0, index + step), len(TEXT_SCALES_PERCENT) - 1) if step else 0
         self.choose_text_scale(TEXT_SCALES_PERCENT[wanted])
 
+    def _watch_options(self, usual: WatchOptions) -> WatchOptions:
+        settings = self.settings
+        width, _, height = settings.camera_size.partition("x")
+        return replace(
+            usual,
+            live=settings.file_speed == "own",
+            has_cursor=settings.shows_cursor,
+            camera_size=(int(height), int(width)) if height else None,
+        )
+
     def _choose_remembered(self) -> None:
         source = self.settings.source
         if source in ("", DEMO):
@@ -293,6 +334,19 @@ class Controller:
             self.state.session.choose(Source(kind="file", name=Path(source).name, path=source))
             self.state.set_title(self.settings.title)
             self.state.set_details(teams=self.settings.teams, people=self.settings.people)
+        else:
+            self._choose_remembered_spec(source)
+
+    def _choose_remembered_spec(self, text: str) -> None:
+        try:
+            spec = parse_spec(text)
+        except RingsideError as error:
+            _log.info("what was watched last is not known any more: %s", error)
+            return
+        if spec.kind in LIVE_KINDS:
+            self.state.session.choose(Source(kind=spec.kind, name=spec.name, spec=spec))
+            self.state.set_title(self.settings.title)
+            self.state.set_details(teams=self.settings.teams, people=self.settings.people)
 
     def _choose(self, source: Source, title: str) -> None:
         self._runner.stop()
@@ -302,13 +356,16 @@ class Controller:
         self.state.captions.clear()
         self.state.set_title(title)
         self.state.set_details(teams="", people="")
+        self._runner.start_at(0.0)
         self._background.spawn(self._bring_poster(source.kind))
 
     async def _prepare(self) -> None:
         # One after the other: libraries that are loaded while torch's is keep the whole program waiting.
-        posters = [self._background.spawn(self._bring_poster(kind)) for kind in (DEMO, "file")]
+        source = self.state.session.source
+        kinds = {DEMO, "file"} | ({source.kind} if source is not None else set())
+        posters = [self._background.spawn(self._bring_poster(kind)) for kind in sorted(kinds)]
         await asyncio.wait(posters, timeout=_POSTERS_FIRST_S)
-        self._runner.load_model(self.settings.model, self.models.store)
+        self._runner.load_model(self.settings.model, self.models.store, self.settings.precision)
         await self._runner.model_is_known()
         if self.state.speech.is_on:
             self._commentary.switch_speech(is_on=True)
@@ -316,6 +373,16 @@ class Controller:
 
     async def _bring_poster(self, kind: str) -> None:
         source = self.state.session.source
+        if source is not None and source.spec is not None and source.kind == kind:
+            spec = source.spec
+            try:
+                shot = await self._background.in_thread(lambda: live_picture(spec, _POSTER_ROOM))
+            except RingsideError as error:
+                self._say_what_failed(error, topic="source")
+                return
+            if self.state.session.source == source:
+                self.poster_came.emit(kind, shot or blank_picture())
+            return
         is_chosen = source is not None and source.kind == kind
         try:
             if source is not None and is_chosen:

@@ -15,10 +15,14 @@ from collections.abc import Callable
 from app.errors import RingsideError
 from app.models.catalogue import find_model
 from app.models.errors import ModelNotHereError
+from app.models.fit import AUTO, choose_precision
 from app.models.library import find_checkpoint
+from app.models.machine import look
 from app.models.store import ModelStore
 from app.session import SessionHead
-from app.sources import SourceEnded, VideoFileSource
+from app.sources import Signal, SourceEnded, SourceNews, WatchOptions, open_source
+from app.sources.errors import StoppedError
+from app.sources.spec import FileSpec
 from app.window.background import Background
 from app.window.commentary import Commentary
 from app.window.live_run import LiveRun
@@ -48,6 +52,7 @@ from engine.settings import StreamSettings
 _log = logging.getLogger("ringside.app.window")
 
 _TICK_S = 0.25
+_GOOD_NEWS_S = 6.0
 
 
 class Runner:
@@ -70,6 +75,10 @@ class Runner:
         """How the next run uses its device; None for what suits it."""
         self.prepare: Callable[[FrameChunk], FrameChunk] = lambda chunk: chunk
         """What the model sees of a chunk; called in the source's thread."""
+        self.watch_options: Callable[[WatchOptions], WatchOptions] = lambda usual: usual
+        """From what the model wants to how the source is watched."""
+        self._opening: LiveRun | None = None
+        self._start_at_s = 0.0
         self._model_known = asyncio.Event()
         self._session_started: asyncio.Future[None] | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -86,18 +95,22 @@ class Runner:
         """End the worker and wait for its thread; not on the loop."""
         self._worker.close()
 
-    def load_model(self, choice: str, store: ModelStore) -> None:
+    def load_model(self, choice: str, store: ModelStore, precision: str = AUTO) -> None:
         """Load "demo", a folder, or a hub id that is in `store`, in place of the present model."""
         self._model_known.clear()
         self._state.messages.take_back("model")
         self._state.session.update(model=ModelState(name=find_model(choice).name, doing="starting"))
         if self._finding is not None:
             self._finding.cancel()
-        self._finding = self._background.spawn(self._find_and_load(choice, store))
+        self._finding = self._background.spawn(self._find_and_load(choice, store, precision))
 
-    async def _find_and_load(self, choice: str, store: ModelStore) -> None:
+    async def _find_and_load(self, choice: str, store: ModelStore, precision: str) -> None:
+        def find() -> LoadModel:
+            path = find_checkpoint(choice, store)
+            return LoadModel(path, precision=choose_precision(find_model(choice), look(), precision))
+
         try:
-            path = await self._background.in_thread(lambda: find_checkpoint(choice, store))
+            request = await self._background.in_thread(find)
         except ModelNotHereError as error:
             self._model_failed(
                 error.line, "", action="Models…", act=lambda: self._state.page_wanted.emit("models")
@@ -105,7 +118,7 @@ class Runner:
         except RingsideError as error:
             self._model_failed(error.line, "")
         else:
-            self._worker.submit(LoadModel(path))
+            self._worker.submit(request)
 
     async def model_is_known(self) -> None:
         """Wait until the model is there, or cannot be loaded."""
@@ -120,15 +133,36 @@ class Runner:
         """Begin a new run, as soon as the model is there."""
         if self._state.session.can_start and self._starting is None:
             self._state.session.update(phase=Phase.STARTING, figures=Figures(), has_signal=True)
-            self._state.messages.take_back("run")
+            for topic in ("run", "source", "signal"):
+                self._state.messages.take_back(topic)
             self._starting = self._background.spawn(self._start())
+
+    def start_at(self, time_s: float) -> None:
+        """Where the next run begins."""
+        self._start_at_s = max(0.0, time_s)
+
+    def seek(self, time_s: float) -> None:
+        """Go on at another place of the file; without a run, the next one begins there."""
+        self.start_at(time_s)
+        run, session = self._run, self._state.session
+        if run is None or session.phase not in (Phase.RUNNING, Phase.PAUSED):
+            return
+        is_paused = session.phase is Phase.PAUSED
+        self._commentary.break_off()
+        self._end_run()
+        session.update(phase=Phase.STARTING, figures=Figures())
+        self._starting = self._background.spawn(self._start(is_new=False, is_paused=is_paused))
 
     def stop(self) -> None:
         """End the run; what was said stays."""
         if self._starting is not None:
             self._starting.cancel()
             self._starting = None
-        if self._run is not None:
+        if self._opening is not None:
+            self._opening.stop()
+            self._background.start_in_thread(self._opening.join)
+            self._opening = None
+        if self._run is not None or self._state.record.is_running:
             self._commentary.break_off()
             self._state.record.end("stopped")
         self._end_run()
@@ -152,8 +186,9 @@ class Runner:
             run.resume()
             session.update(phase=Phase.RUNNING)
 
-    async def _start(self) -> None:
-        session = self._state.session
+    async def _start(self, *, is_new: bool = True, is_paused: bool = False) -> None:
+        """Begin a run, or (not new) go on with one elsewhere."""
+        session, source = self._state.session, self._state.session.source
         try:
             await self._model_known.wait()
             source = session.source
@@ -169,45 +204,84 @@ class Runner:
                 on_end=self._on_source_ended,
                 prepare=lambda chunk: self.prepare(chunk),
             )
-            run.sound = self._commentary.source_sound(source)
             settings = self.compose(self._defaults)
             window = settings.window
+            options = self.watch_options(
+                WatchOptions(fps=window.fps, chunk_s=window.chunk_s, start_s=self._start_at_s)
+            )
+            self._start_at_s = 0.0
+            run.is_gapless = bool(source.path) and not options.live
+            run.sound = None if run.is_gapless else self._commentary.source_sound(source)
+            session.tell(None)
+            self._opening = run
             video = await self._background.in_thread(
-                lambda: VideoFileSource(
-                    source.path, fps=window.fps, chunk_s=window.chunk_s, live=True, on_preview=run.show
+                lambda: open_source(
+                    source.spec or FileSpec(source.path),
+                    options,
+                    on_preview=run.show,
+                    on_news=lambda news: self._background.post(self._on_news, run, news),
+                    on_made=run.adopt,
                 )
             )
+            self._opening = None
             self._run = run
             self._session_started = self._background.loop.create_future()
             self._worker.submit(StartSession(settings, run.session_id, self.runtime()))
             await self._session_started
-            head = SessionHead.now(
-                name=source.name,
-                kind=source.kind,
-                path=source.path,
-                title=self._state.title,
-                model=session.model.name,
-            )
-            self._state.record.begin(head)
-            self._commentary.begin(head.heading)
+            if is_new or not self._state.record.is_running:
+                head = SessionHead.now(
+                    name=source.name,
+                    kind=source.kind,
+                    path=source.path,
+                    title=self._state.title,
+                    model=session.model.name,
+                )
+                self._state.record.begin(head)
+                self._commentary.begin(head.heading)
             run.watch(video)
             session.update(phase=Phase.RUNNING)
-        except RingsideError as error:
+            if is_paused:
+                self.pause_or_resume()
+        except StoppedError:
             session.update(phase=Phase.IDLE)
+        except RingsideError as error:
+            self._state.record.end("failed")
+            session.update(phase=Phase.IDLE)
+            is_live = source is not None and source.spec is not None
             self._state.messages.show(
                 Message(
-                    text=error.line, topic="source", action="Open file…", act=self._state.file_wanted.emit
+                    text=error.line,
+                    topic="source",
+                    action="Try again" if is_live else "Open file…",
+                    act=self.start if is_live else self._state.file_wanted.emit,
                 )
             )
         self._starting = None
+        self._opening = None
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
+        self._state.messages.take_back("signal")
+        self._state.session.tell(None)
         self._state.question.forget()
         if run is not None:
             run.stop()
             self._worker.submit(StopSession(run.session_id))
             self._background.start_in_thread(run.join)
+
+    def _on_news(self, run: LiveRun, news: SourceNews) -> None:
+        if run is not self._run:
+            return
+        self._state.session.tell(news)
+        message = Message(text=news.words, is_error=False, topic="signal")
+        self._state.messages.show(message)
+        if news.signal is Signal.GOOD:
+            self._background.loop.call_later(_GOOD_NEWS_S, self._take_back, message)
+
+    def _take_back(self, message: Message) -> None:
+        """Take this message away, and no other that came meanwhile."""
+        if self._state.messages.current is message:
+            self._state.messages.dismiss()
 
     def _on_source_ended(self, run: LiveRun, ended: SourceEnded) -> None:
         if run is not self._run:
@@ -265,11 +339,12 @@ class Runner:
             case StepDone():
                 self._state.record.say(event.result.start_s, event.result.end_s, event.result.text)
                 self._commentary.end_phrase(event.result.start_s, event.result.text)
+                run.step_ended()
                 run.pulse.step_ended(
                     event.result.end_s,
                     num_frames=run.num_frames_per_chunk,
                     step_ms=event.result.timings.total_ms,
-                    num_dropped=event.num_dropped,
+                    num_dropped=event.num_dropped + run.num_dropped,
                     now_s=run.now_s(),
                 )
                 self._show_figures(run)

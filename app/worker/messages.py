@@ -36,6 +36,9 @@ class LoadModel:
     device: str = "auto"
     """"auto", "cpu", "cuda" or "cuda:1"."""
 
+    precision: str | None = None
+    """How weights are kept: "bf16", "fp8", "int8" or "int4"; None: as they are stored."""
+
 
 @dataclasses.dataclass(frozen=True)
 class StartSession:

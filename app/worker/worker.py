@@ -142,7 +142,9 @@ class EngineWorker:
             import_engine()
             from engine.model import load_model
 
-            self._model = load_model(request.path, device=request.device, progress=report)
+            self._model = load_model(
+                request.path, device=request.device, precision=request.precision, progress=report
+            )
         except _AbandonedError:
             _log.info("loading %s was abandoned", request.path)
             return

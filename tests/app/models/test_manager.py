@@ -15,10 +15,14 @@ from typing import Any
 
 import pytest
 
-from app.models.catalogue import CATALOGUE
+from app import resources
+from app.models.catalogue import CATALOGUE, find_model
 from app.models.fetch import Job
+from app.models.fit import AUTO, choose_precision
 from app.models.machine import Gpu, Machine
 from app.models.manager import ModelManager, ModelRow, Stage
+from engine.config import read_config
+from engine.footprint import weight_bytes
 from tests.app.models.hub_server import Fault, HubServer
 
 REPO = "lions/Tiny-VL"
@@ -124,7 +128,8 @@ def test_a_model_is_downloaded_paused_resumed_used_and_deleted(hub: HubServer, t
     later.chosen = "demo"
     later.manager.delete(REPO)
     later.settle()
-    assert later.row.stage is Stage.ABSENT
+    assert Person(hub, tmp_path).row.stage is Stage.ABSENT
+    assert later.row.words == "not downloaded"
     assert not list(tmp_path.iterdir())
 
 
@@ -189,59 +194,60 @@ def test_models_of_the_hub_can_be_added_and_taken_off(hub: HubServer, tmp_path: 
     assert person.more == (REPO, "bears/Other-VL")
     assert manager.can_forget("bears/Other-VL")
     manager.forget("bears/Other-VL")
-    assert person.more == (REPO,)
+    assert "bears/Other-VL" not in person.more
     person.chosen = str(tmp_path)
     assert manager.rows[-1].is_chosen
     assert manager.rows[-1].stage is Stage.HERE
 
 
+NO_GPU = Machine(free_bytes=60 * GIB, total_bytes=64 * GIB)
+
+
+def with_gpu(name: str, free_gib: float, total_gib: float, problem: str = "") -> Machine:
+    gpu = Gpu(
+        name=name,
+        free_bytes=int(free_gib * GIB),
+        total_bytes=int(total_gib * GIB),
+        is_usable=not problem,
+        problem=problem,
+    )
+    return dataclasses.replace(NO_GPU, gpus=(gpu,))
+
+
 @pytest.mark.parametrize(
-    ("machine", "expected"),
+    ("machine", "seven", "three", "precision"),
     [
-        (Machine(free_bytes=8 * GIB, total_bytes=16 * GIB), ["fits", "too large", "too large", "too large"]),
-        (
-            Machine(free_bytes=60 * GIB, total_bytes=64 * GIB),
-            ["fits", "too slow live", "too slow live", "too slow live"],
-        ),
-        (
-            Machine(
-                free_bytes=60 * GIB,
-                total_bytes=64 * GIB,
-                gpus=(Gpu(name="RTX 3090", free_bytes=23 * GIB, total_bytes=24 * GIB),),
-            ),
-            ["fits", "fits your GPU", "fits your GPU", "fits your GPU"],
-        ),
-        (
-            Machine(
-                free_bytes=30 * GIB,
-                total_bytes=64 * GIB,
-                gpus=(Gpu(name="RTX 4070", free_bytes=11 * GIB, total_bytes=12 * GIB),),
-            ),
-            ["fits", "too large", "fits your GPU", "too large"],
-        ),
-        (
-            Machine(
-                free_bytes=30 * GIB,
-                total_bytes=64 * GIB,
-                gpus=(Gpu(name="RTX 3090", free_bytes=4 * GIB, total_bytes=24 * GIB),),
-            ),
-            ["fits", "GPU is busy", "GPU is busy", "GPU is busy"],
-        ),
-        (
-            Machine(
-                free_bytes=60 * GIB,
-                total_bytes=64 * GIB,
-                gpus=(
-                    Gpu(name="A", free_bytes=GIB, total_bytes=GIB, is_usable=False, problem="No CUDA here."),
-                ),
-            ),
-            ["fits", "too slow live", "too slow live", "too slow live"],
-        ),
+        (Machine(free_bytes=8 * GIB, total_bytes=16 * GIB), "too large", "too large", None),
+        (NO_GPU, "too slow live", "too slow live", None),
+        (with_gpu("A", 1, 1, "No CUDA here."), "too slow live", "too slow live", None),
+        (with_gpu("RTX 3090", 23.0, 24), "fits your GPU", "fits your GPU", "bf16"),
+        (with_gpu("RTX 4080", 15.0, 16), "fits in 8 bits", "fits your GPU", "int8"),
+        (with_gpu("RTX 4070", 10.0, 12), "fits in 4 bits", "fits your GPU", "int4"),
+        (with_gpu("RTX 3090", 2.0, 24), "GPU is busy", "GPU is busy", None),
+        (with_gpu("GT 1030", 2.0, 2), "too large", "too large", None),
     ],
 )
-def test_what_fits_is_said_of_every_model(
-    hub: HubServer, tmp_path: Path, machine: Machine, expected: list[str]
+def test_what_fits_is_said_of_every_model_and_decides_how_it_is_loaded(
+    hub: HubServer, tmp_path: Path, machine: Machine, seven: str, three: str, precision: str | None
 ) -> None:
     rows = Person(hub, tmp_path, machine=machine).manager.rows[: len(CATALOGUE)]
-    assert [row.verdict.words for row in rows] == expected
+    assert [row.verdict.words for row in rows] == ["fits", seven, three, seven]
     assert all("GiB" in row.verdict.sentence for row in rows)
+    model = find_model("mit-han-lab/StreamingVLM")
+    assert choose_precision(model, machine, AUTO) == precision
+    assert choose_precision(find_model("demo"), machine, AUTO) is None
+    has_gpu = any(gpu.is_usable for gpu in machine.gpus)
+    assert choose_precision(model, machine, "int4") == ("int4" if has_gpu else None)
+
+
+def test_sizes_in_the_catalogue_are_those_of_the_models() -> None:
+    # What the makers publish: bytes of all weights in 16 bits.
+    published = {"Qwen/Qwen2.5-VL-3B-Instruct": 7_509_245_952, "Qwen/Qwen2.5-VL-7B-Instruct": 16_584_333_312}
+    for repo, num_bytes in published.items():
+        config = find_model(repo).config
+        assert config is not None
+        assert weight_bytes(config) == pytest.approx(num_bytes, rel=1e-3)
+    demo = read_config(resources.demo_model_dir())
+    known = find_model("demo").config
+    assert known is not None
+    assert dataclasses.replace(demo, stop_ids=frozenset()) == known
