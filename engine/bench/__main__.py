@@ -132,11 +132,10 @@ def _ceilings(
 ) -> dict[str, Any]:
     """The two ceilings, the least each phase could take, and the share of the ceiling that it reached."""
     from engine.bench.ceilings import measure_ceilings, needs_of
+    from engine.bench.stream import tokens_run, vision_tokens
 
     tokens = run.results[-1].num_context_tokens
     blocks = -(-settings.window.frames_per_chunk // model.patches.temporal_patch_size)
-    from engine.bench.stream import vision_tokens
-
     vision = vision_tokens(run)
     ceilings = measure_ceilings(model.device, model.dtype)
     needs = needs_of(
@@ -148,9 +147,8 @@ def _ceilings(
         precision=args.precision or "bf16",
         bytes_a_value=model.dtype.itemsize,
     )
-    said = max(float(sum(len(r.token_ids) for r in run.results)) / len(run.results) - 1, 1.0)
     floors = {f"{name}_ms": need.floor_ms(ceilings) for name, need in needs.items()}
-    floors["decode_ms"] *= said
+    floors["decode_ms"] *= tokens_run(run.results)
     medians = {
         name: sorted(getattr(result.timings, name) for result in run.results)[len(run.results) // 2]
         for name in floors
