@@ -35,6 +35,8 @@ class WatchOptions:
     """Whether a file plays at its own speed; the others cannot but."""
     has_cursor: bool = False
     """Whether the mouse is seen in pictures of the screen."""
+    camera_size: tuple[int, int] | None = None
+    """(height, width) that a camera is asked for, if its own name says nothing."""
 
 
 def open_source(
@@ -78,7 +80,7 @@ def open_source(
 
 def _device(spec: SourceSpec, options: WatchOptions) -> Device:
     if isinstance(spec, CameraSpec):
-        return CameraDevice(spec)
+        return CameraDevice(dataclasses.replace(spec, size=spec.size or options.camera_size))
     if isinstance(spec, StreamSpec):
         return StreamDevice(spec)
     assert not isinstance(spec, DemoSpec | FileSpec)

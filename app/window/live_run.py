@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -18,6 +19,9 @@ from app.window.picture import PictureBox
 from app.window.state.pulse import Pulse
 from app.worker import ChunkRequest, EngineWorker
 from engine.chunk import FrameChunk
+
+_MAX_UNDER_WAY = 2
+_LOOK_AGAIN_S = 0.1
 
 
 class Post(Protocol):
@@ -57,6 +61,9 @@ class LiveRun:
         self._paused_at_s: float | None = None
         self.sound: SourceSound | None = None
         """The source's own sound, where it has one."""
+        self.is_gapless = False
+        """Whether the source waits for the model, so that nothing is left out."""
+        self._num_under_way = threading.Semaphore(_MAX_UNDER_WAY)
         self._questions: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     @staticmethod
@@ -79,6 +86,21 @@ class LiveRun:
         self._source = source
         self._reader = SourceReader(source, self._take_chunk, self._take_end)
         self._reader.start()
+
+    def adopt(self, source: ChunkSource) -> None:
+        """This source is being opened, in this thread; stopping the run ends that."""
+        self._source = source
+        if self._is_stopped:
+            source.stop()
+
+    def step_ended(self) -> None:
+        """The model is done with a chunk."""
+        self._num_under_way.release()
+
+    @property
+    def num_dropped(self) -> int:
+        """Chunks that the source itself left out."""
+        return self._source.num_dropped if self._source is not None else 0
 
     def ask(self, question: str) -> None:
         """Put a question into the next chunk."""
@@ -119,6 +141,9 @@ class LiveRun:
     def _take_chunk(self, chunk: FrameChunk) -> bool:
         if self._is_stopped:
             return False
+        while self.is_gapless and not self._num_under_way.acquire(timeout=_LOOK_AGAIN_S):
+            if self._is_stopped:
+                return False
         self.num_frames_per_chunk = chunk.num_frames
         self._post(self.pulse.chunk_came, chunk.end_s, self.now_s())
         return self._worker.submit(ChunkRequest(self._prepare(chunk), question=self._next_question()))

@@ -7,6 +7,8 @@ import dataclasses
 import enum
 from dataclasses import dataclass
 
+from app.sources.news import Signal, SourceNews
+from app.sources.spec import SourceSpec
 from app.window.state.event import Event
 
 LIVE_WITHIN_S = 2.0
@@ -85,11 +87,13 @@ class Source:
     """What is watched."""
 
     kind: str
-    """"demo" or "file"."""
+    """"demo", "file", or one of the live ones: "screen", "region", "window", "camera", "stream"."""
     name: str
     """As the source chooser shows it."""
     path: str = ""
-    """Of a file."""
+    """Of a file; "" for a live source."""
+    spec: SourceSpec | None = None
+    """What exactly is watched; None means the file at `path`."""
 
 
 class SessionState:
@@ -102,6 +106,8 @@ class SessionState:
         self.phase = Phase.IDLE
         self.figures = Figures()
         self.has_signal = True
+        self.news: SourceNews | None = None
+        """What a live source told last in this run."""
 
     def update(
         self,
@@ -118,6 +124,12 @@ class SessionState:
         self.figures = figures or self.figures
         self.has_signal = self.has_signal if has_signal is None else has_signal
         if before != (self.phase, self.model, self.figures, self.has_signal):
+            self.changed.emit()
+
+    def tell(self, news: SourceNews | None) -> None:
+        """A live source has something to say; None for a run that has just begun."""
+        if news != self.news:
+            self.news = news
             self.changed.emit()
 
     def choose(self, source: Source | None) -> None:
@@ -157,6 +169,10 @@ class SessionState:
 
     def _running_status(self) -> Status:
         behind_s = self.figures.behind_s or 0.0
+        signal = self.news.signal if self.news is not None else Signal.GOOD
+        if self.news is not None and signal is not Signal.GOOD:
+            words = "no signal" if signal is Signal.LOST else "picture stands still"
+            return Status(kind=StatusKind.NO_SIGNAL, words=words, sentence=self.news.words)
         if not self.has_signal:
             return Status(
                 kind=StatusKind.NO_SIGNAL,
@@ -184,7 +200,9 @@ class SessionState:
                 fraction=self.model.fraction,
             )
         if self.phase is Phase.STARTING:
-            return Status(kind=StatusKind.LOADING, words="starting", sentence="The video is being opened.")
+            return Status(
+                kind=StatusKind.LOADING, words="starting", sentence="What you watch is being opened."
+            )
         if self.source is None:
             return Status(
                 kind=StatusKind.EMPTY, words="nothing chosen", sentence="Choose what to watch, then start."
