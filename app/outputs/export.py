@@ -58,8 +58,14 @@ def save_transcript(path: Path, phrases: Sequence[Phrase], form: Form) -> Path:
     if path.suffix.lower() not in known:
         path = path.with_name(path.name + form.ending)
         set_aside(path)
-    is_for_reading = path.suffix.lower() == ".txt"
-    write_captions(path, sentences(phrases) if is_for_reading else phrases, has_times=form.has_times)
+    if path.suffix.lower() == ".txt":
+        said: Sequence[Phrase] = sentences(phrases)
+    elif path.suffix.lower() == ".jsonl":
+        said = phrases
+    else:
+        # Players want cues by time, also where a person went back in the video.
+        said = sorted(phrases, key=lambda phrase: phrase.start_s)
+    write_captions(path, said, has_times=form.has_times)
     return path
 
 

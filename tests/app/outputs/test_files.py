@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -191,6 +192,16 @@ def test_phrases_are_joined_as_people_read_them() -> None:
     ]
     back = [Phrase(9, 10, "one"), Phrase(2, 3, "two")]
     assert [row.text for row in sentences(back)] == ["one", "two"]
+
+
+def test_players_get_cues_in_order_also_where_a_person_went_back(tmp_path: Path) -> None:
+    back = [Phrase(9, 10, "later"), Phrase(2, 3, "earlier"), Phrase(3, 4, "then")]
+    srt = next(form for form in FORMS if form.ending == ".srt")
+    text = save_transcript(tmp_path / "a.srt", back, srt).read_text()
+    assert [line for line in text.splitlines() if line.isalpha()] == ["earlier", "then", "later"]
+    jsonl = next(form for form in FORMS if form.ending == ".jsonl")
+    lines = save_transcript(tmp_path / "a.jsonl", back, jsonl).read_text().splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["later", "earlier", "then"]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
