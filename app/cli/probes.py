@@ -18,11 +18,10 @@ from pathlib import Path
 from app.cli.display import require_display
 from app.cli.findings import Finding
 from app.errors import NoDisplayError
+from app.models.catalogue import CATALOGUE
+from app.models.fit import needed_bytes
 
 GIB = 2**30
-
-MODEL_NEEDS_GIB = {"demo": 0.5, "Qwen2.5-VL 3B": 9.0, "Qwen2.5-VL 7B": 19.0}
-"""Weights in bf16, the cache of a 16 s window at 720p, and room to work in."""
 
 _APT = "Install it: sudo apt-get install"
 
@@ -118,7 +117,7 @@ def gpu() -> list[Finding]:
             value, remedy = "PyTorch cannot use the GPU.", "Check it with nvidia-smi; update the driver."
         else:
             value = "No CUDA GPU; the demo model runs on the processor."
-            needs = [f"{name} {need:.0f} GiB" for name, need in MODEL_NEEDS_GIB.items() if need >= 1]
+            needs = [f"{name} {need / GIB:.0f} GiB" for name, need in _needs().items() if need >= GIB]
             remedy = f"Larger models want one, with free memory: {', '.join(needs)}."
         return [Finding(name="GPU", ok=False, value=value, remedy=remedy)]
     findings = []
@@ -131,7 +130,7 @@ def gpu() -> list[Finding]:
                 Finding(name="GPU", ok=False, value=f"{name}: {error}", remedy="Check it with nvidia-smi.")
             )
             continue
-        fits = [model for model, need_gib in MODEL_NEEDS_GIB.items() if need_gib * GIB <= free]
+        fits = [model for model, need in _needs().items() if need <= free]
         findings.append(
             Finding(
                 name=f"GPU {index}",
@@ -143,6 +142,11 @@ def gpu() -> list[Finding]:
             )
         )
     return findings
+
+
+def _needs() -> dict[str, int]:
+    """Memory that each model of the catalogue takes on a card, in 16 bits."""
+    return {model.name: needed_bytes(model.config, "bf16") for model in CATALOGUE if model.config is not None}
 
 
 def models() -> list[Finding]:

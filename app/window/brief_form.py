@@ -23,7 +23,7 @@ class BriefForm(QFrame):
     """Opens below the top bar."""
 
     closed = Signal()
-    """It was closed by a key."""
+    """A person is done with it."""
 
     def __init__(self, controller: Controller, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,9 +76,8 @@ class BriefForm(QFrame):
                 self._back.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Esc and Enter close it."""
-        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.toggle(is_open=False)
+        """Enter closes it; so does Esc, which is the window's key."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.closed.emit()
         else:
             super().keyPressEvent(event)

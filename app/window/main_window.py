@@ -20,6 +20,7 @@ from app.window.announcer import Announcer
 from app.window.caption_look import CaptionLook
 from app.window.controller import Controller
 from app.window.exporting import Exporting
+from app.window.first_start import FirstStart
 from app.window.global_keys import GlobalKeys
 from app.window.hotkeys import Hotkeys
 from app.window.hud import Hud
@@ -31,6 +32,7 @@ from app.window.say_parts import SayParts
 from app.window.settings_page import SettingsPage
 from app.window.shortcuts import KeysPanel, ShortcutsWindow
 from app.window.source_picker import SourcePicker
+from app.window.source_ways import SourceWays
 from app.window.speaking import Speaking
 from app.window.stage import Stage
 from app.window.state.session import Phase
@@ -65,19 +67,28 @@ class MainWindow(QWidget):
         self.controller = controller
         self.theme = theme
         state = controller.state
-        self.top_bar = TopBar(controller, theme, self)
+        self.source_ways = SourceWays(controller, theme, self)
+        self.top_bar = TopBar(controller, theme, self, more_sources=self.source_ways.entries)
         self.message_bar = MessageBar(state.messages, theme, self)
         self.look = CaptionLook(theme, lambda: controller.settings, self)
         self.stage = Stage(state.captions, theme, self, look=self.look)
         self.transcript = TranscriptPanel(state.transcript, theme, self)
         self.transport = TransportBar(controller, theme, self)
-        self.picker = SourcePicker(controller, theme, self.stage)
+        self.picker = SourcePicker(controller, theme, self.source_ways, self.stage)
         self.picker.hide()
+        self.announcer = Announcer(state, self)
+        self.first_start = FirstStart(
+            controller,
+            theme,
+            self.announcer,
+            choose_source=self.choose_source,
+            choose_preset=self.top_bar.preset_chooser.showMenu,
+            parent=self,
+        )
         self._was_shown = False
         self._has_chosen = bool(controller.settings.source)
         self._lay_out()
         self.focus_ring = FocusRing(self, theme)
-        self.announcer = Announcer(state, self)
         self.overlay = Overlay(controller, self.look, theme, self)
         self.hud = Hud(controller, theme, self.stage)
         self.hud.move(SPACE_24, SPACE_24)
@@ -115,11 +126,13 @@ class MainWindow(QWidget):
             QTimer.singleShot(0, self.shown.emit)
             QTimer.singleShot(0, self.overlay.follow)
             QTimer.singleShot(0, self.global_keys.open)
+            QTimer.singleShot(0, self.first_start.open)
             QTimer.singleShot(0, self.exporting.look_for_earlier)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The transcript takes its share of the width."""
         super().resizeEvent(event)
+        self.first_start.make_room(self.height())
         self._share_width()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
@@ -148,6 +161,7 @@ class MainWindow(QWidget):
         column.setSpacing(0)
         column.addWidget(self.top_bar)
         column.addWidget(self.message_bar)
+        column.addWidget(self.first_start)
         column.addLayout(middle, 1)
         column.addWidget(self.transport)
 
@@ -160,9 +174,12 @@ class MainWindow(QWidget):
         controller.picture_came.subscribe(self._take_picture)
         controller.poster_came.subscribe(self._show_poster)
         self.stage.room_changed.connect(controller.pictures.set_room)
+        self.transcript.view.lead(lambda row: state.moment_of_row(row) is not None)
+        self.transcript.view.row_chosen.connect(self._go_to_row)
         self.transcript.note_closed.connect(lambda: controller.remember(has_seen_warning=True))
         controller.settings_changed.subscribe(self._follow_settings)
         self.theme.changed.connect(self._share_width)
+        self.theme.changed.connect(lambda: self.first_start.make_room(self.height()))
         self.theme.changed.connect(lambda: controller.outputs.set_palette(self.theme.palette))
         controller.outputs.set_palette(self.theme.palette)
 
@@ -189,13 +206,21 @@ class MainWindow(QWidget):
             self.message_bar.close_button,
             self.message_bar.details,
             self.message_bar.copy_button,
+            *self.first_start.buttons,
+            self.first_start.close_button,
             *self.picker.cards,
+            *self.picker.buttons,
             self.transcript.find_box,
             self.transcript.view,
             self.transcript.newest_button,
         ]
         for before, after in itertools.pairwise(order):
             QWidget.setTabOrder(before, after)
+
+    def choose_source(self) -> None:
+        """Let the person choose what to watch."""
+        self.top_bar.source_chooser.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.top_bar.source_chooser.showMenu()
 
     def ask_for_file(self) -> None:
         """Let the person choose a video."""
@@ -222,6 +247,8 @@ class MainWindow(QWidget):
         """Be silent, and leave a text field."""
         self.controller.silence()
         focus = self.focusWidget()
+        if self.say.escape(focus):
+            return
         if focus in (self.top_bar.title_box, self.transcript.find_box):
             if focus is self.transcript.find_box:
                 self.transcript.find_box.clear()
@@ -268,6 +295,13 @@ class MainWindow(QWidget):
             words.append(f"Last: {self.stage.band.text}")
         self.announcer.announce(" ".join(part for part in words if part), is_urgent=True)
 
+    def _go_to_row(self, row: int) -> None:
+        moment_s = self.controller.state.moment_of_row(row)
+        if moment_s is not None:
+            self.controller.seek(moment_s)
+            # What is said there comes at the end.
+            self.transcript.view.follow()
+
     def find_words(self) -> None:
         """Let the person look for words in the transcript."""
         self.transcript.find_box.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -277,8 +311,9 @@ class MainWindow(QWidget):
         session = self.controller.state.session
         if session.phase in (Phase.STARTING, Phase.RUNNING):
             self._has_chosen = True
-            if not self.controller.settings.has_seen_warning:
+            if not self.controller.settings.has_seen_warning and not self.transcript.has_note:
                 self.transcript.show_note(is_shown=True)
+                self.announcer.announce("Commentary may be wrong.")
         is_choosing = not self._has_chosen or session.source is None
         self.stage.set_front(self.picker if is_choosing else None)
         name = session.source.name if session.source is not None else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.models.manager import ModelRow
 from app.settings import PAGES
@@ -78,6 +78,16 @@ class SayParts:
                 group="Window",
             ),
         )
+
+    def escape(self, focus: QWidget | None) -> bool:
+        """Esc, with the keyboard in `focus`: close the part that has it; False if none of them does."""
+        if focus is not None and self.question.isAncestorOf(focus):
+            self.question.shut()
+        elif focus is not None and self.form.isAncestorOf(focus):
+            self._window.top_bar.details_button.setChecked(False)
+        else:
+            return False
+        return True
 
     def _open_page(self, name: str) -> None:
         for page in PAGES:
