@@ -129,7 +129,7 @@ def _encode(
         stream.height, stream.width = height, width
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
-        stream.options = {**_QUALITY, "g": str(max(1, round(2 * info.fps)))}
+        stream.options = {**_QUALITY, "g": str(min(250, max(1, round(2 * info.fps))))}
         for timed in decoder:
             if is_cancelled():
                 raise NarrationCancelledError

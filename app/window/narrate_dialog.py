@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QCheckBox,
+    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -18,23 +18,26 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QRadioButton,
     QVBoxLayout,
     QWidget,
 )
 
+from app.theme.theme import Theme
 from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
 from app.window.controller import Controller
+from app.window.naming import name_parts_within
 from app.window.narrating import NarrationRequest
 
-_WIDTH_PX = 520
+_WIDTH_PX = 480
+_SAID, _WATCH = "said", "watch"
 
 
 class NarrateDialog(QDialog):
     """Opened from the export menu; may be closed while a video is being made."""
 
-    def __init__(self, controller: Controller, parent: QWidget) -> None:
+    def __init__(self, controller: Controller, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
+        self._theme = theme
         self.setObjectName("narrate")
         self.setProperty("role", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -47,14 +50,14 @@ class NarrateDialog(QDialog):
             self,
         )
         self.sentence.setWordWrap(True)
-        self.said_button = QRadioButton("Say what was said", self)
-        self.watch_button = QRadioButton("Watch the whole video and comment on it now", self)
-        self.watch_button.setAccessibleDescription(
-            "As fast as this computer goes, with the model that is chosen."
+        self.words_box = QComboBox(self)
+        self.words_box.setAccessibleName("What it says")
+        self.words_box.setAccessibleDescription(
+            "What was said while you watched, or what the chosen model says when it watches the whole video now."
         )
-        self._which = QButtonGroup(self)
-        self._which.addButton(self.said_button)
-        self._which.addButton(self.watch_button)
+        self.words_box.setToolTip(self.words_box.accessibleDescription())
+        self.words_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.words_box.setMinimumContentsLength(24)
         self.whole_box = QCheckBox("Speak whole sentences", self)
         self.whole_box.setAccessibleDescription(
             "Smoother to listen to; each sentence begins at its time, its later words may not."
@@ -89,20 +92,22 @@ class NarrateDialog(QDialog):
         self.make_button.clicked.connect(self._make)
         self.cancel_button.clicked.connect(controller.narrating.cancel)
         self.close_button.clicked.connect(self.close)
-        self._which.buttonToggled.connect(lambda: self._follow())
+        self.words_box.currentIndexChanged.connect(lambda: self._follow())
+        theme.changed.connect(self._fit)
         self.file_box.textChanged.connect(lambda: self._follow())
         # Closed, it leaves the video to be made; its end is told in the main window.
         unsubscribe = self._state.changed.subscribe(self._follow)
         self.finished.connect(lambda: unsubscribe())
         self._find_out()
         self._follow()
+        name_parts_within(self)
+        self._fit()
 
     def _lay_out(self) -> None:
-        place = QHBoxLayout()
-        place.setSpacing(SPACE_8)
         label = QLabel("Save as", self)
         label.setBuddy(self.file_box)
-        place.addWidget(label)
+        place = QHBoxLayout()
+        place.setSpacing(SPACE_8)
         place.addWidget(self.file_box, 1)
         place.addWidget(self.browse_button)
         buttons = QHBoxLayout()
@@ -114,13 +119,27 @@ class NarrateDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_16, SPACE_16, SPACE_16, SPACE_16)
         column.setSpacing(SPACE_12)
-        for widget in (self.sentence, self.said_button, self.watch_button, self.whole_box):
+        says = QLabel("What it says", self)
+        says.setBuddy(self.words_box)
+        for widget in (self.sentence, says, self.words_box, self.whole_box):
             column.addWidget(widget)
+        column.addWidget(label)
         column.addLayout(place)
         column.addWidget(self.bar)
         column.addWidget(self.doing)
+        column.addStretch(1)
         column.addLayout(buttons)
-        self.setMinimumWidth(_WIDTH_PX)
+
+    def _fit(self) -> None:
+        """Wide enough for the text size, and as high as the words then need."""
+        width = round(_WIDTH_PX * (1 + self._theme.scale) / 2)
+        self.doing.setMinimumHeight(self.doing.fontMetrics().lineSpacing())
+        column = self.layout()
+        assert column is not None
+        column.activate()
+        width = max(width, column.minimumSize().width())
+        self.setMinimumSize(width, column.heightForWidth(width))
+        self.resize(self.minimumSize())
 
     def _find_out(self) -> None:
         """What can be narrated: the latest session with a file, and the file that is chosen."""
@@ -131,12 +150,13 @@ class NarrateDialog(QDialog):
         if self._said is not None:
             phrases = len(self._said.phrases)
             words = "1 phrase" if phrases == 1 else f"{phrases} phrases"
-            self.said_button.setText(f"Say what was said about {self._said.head.name} ({words})")
-            self.said_button.setChecked(True)
-        else:
-            self.said_button.setEnabled(False)
-            self.said_button.setText("Say what was said (nothing was said about a video file yet)")
-            self.watch_button.setChecked(True)
+            self.words_box.addItem(f"What was said about {self._said.head.name} ({words})", _SAID)
+        if self._video:
+            name = source.name if source is not None else ""
+            self.words_box.addItem(f"Watch all of {name} now", _WATCH)
+        if not self.words_box.count():
+            self.words_box.addItem("Choose a video file to watch first", "")
+            self.words_box.setEnabled(False)
         video = Path(self._said.head.path if self._said is not None else self._video)
         folder = Path(self._controller.settings.export_folder or video.parent)
         if video.name:
@@ -155,7 +175,7 @@ class NarrateDialog(QDialog):
     def _make(self) -> None:
         controller = self._controller
         output = self.file_box.text().strip()
-        if self.said_button.isChecked() and self._said is not None:
+        if self.words_box.currentData() == _SAID and self._said is not None:
             request = NarrationRequest(
                 video=self._said.head.path,
                 output=output,
@@ -179,14 +199,11 @@ class NarrateDialog(QDialog):
 
     def _follow(self) -> None:
         is_running = self._state.is_running
-        has_video = bool(self._said if self.said_button.isChecked() else self._video)
+        has_video = bool(self.words_box.currentData())
         self.make_button.setEnabled(not is_running and has_video and bool(self.file_box.text().strip()))
-        self.watch_button.setEnabled(bool(self._video))
         self.cancel_button.setEnabled(is_running)
         self.bar.setValue(round(1000 * self._state.fraction) if is_running else 0)
         words = f"{self._state.doing}, {self._state.fraction:.0%}" if is_running else ""
-        if not is_running and not has_video:
-            words = "Choose a video file to watch first."
         if words != self.doing.text():
             self.doing.setText(words)
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.speech.options import Engine, VoiceInfo
 from app.speech.outputs import SoundOutput
-from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
+from app.theme.tokens import SPACE_8, SPACE_12
 from app.window.controller import Controller
 from app.window.naming import name_parts_within
 
@@ -49,7 +49,7 @@ class SpeakPanel(QWidget):
         self.look_button = QPushButton("Look for outputs", self)
         self.look_button.setAccessibleName("Look for outputs")
         self.look_button.setAccessibleDescription("Asks again which sound outputs there are.")
-        for button in (self.download_button, self.test_button, self.silence_button, self.look_button):
+        for button in (self.download_button, self.look_button, self.test_button, self.silence_button):
             button.setProperty("role", "plain")
             button.setToolTip(button.accessibleDescription())
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -66,6 +66,7 @@ class SpeakPanel(QWidget):
             controller.natural_voice.changed.subscribe(self._show_natural),
         ]
         self.destroyed.connect(lambda: [end() for end in ends])
+        name_parts_within(self)
         self._show_engine()
         self._show_voices(())
         self._show_outputs(())
@@ -78,26 +79,26 @@ class SpeakPanel(QWidget):
         self._look_for_outputs()
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE_16)
-        grid.setVerticalSpacing(SPACE_12)
-        for row, box in enumerate((self.engine_box, self.voice_box, self.output_box)):
+        # Below each other, so that nothing is cut where the text is large.
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, SPACE_12, 0, 0)
+        column.setSpacing(SPACE_8)
+        for box in (self.engine_box, self.voice_box, self.output_box):
             label = QLabel(box.accessibleName(), self)
             label.setProperty("role", "title")
             label.setBuddy(box)
-            grid.addWidget(label, row, 0)
-            grid.addWidget(box, row, 1)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(self.note, 3, 0, 1, 2)
-        grid.addWidget(self.download_button, 4, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
+            column.addWidget(label)
+            column.addWidget(box)
+            if box is self.engine_box:
+                column.addWidget(self.note)
+                column.addWidget(self.download_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.look_button, 0, Qt.AlignmentFlag.AlignLeft)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_8)
-        for button in (self.test_button, self.silence_button, self.look_button):
-            buttons.addWidget(button)
+        buttons.addWidget(self.test_button)
+        buttons.addWidget(self.silence_button)
         buttons.addStretch(1)
-        grid.addLayout(buttons, 5, 0, 1, 2)
-        grid.setContentsMargins(0, SPACE_12, 0, 0)
-        self.setLayout(grid)
+        column.addLayout(buttons)
 
     @property
     def _engine(self) -> Engine:
@@ -175,8 +176,7 @@ def _box(name: str, sentence: str, parent: QWidget) -> QComboBox:
     box.setToolTip(sentence)
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(18)
-    name_parts_within(parent)
+    box.setMinimumContentsLength(12)
     return box
 
 

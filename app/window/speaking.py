@@ -65,7 +65,7 @@ class Speaking:
     def open_dialog(self) -> None:
         """Ask what the narrated video is to be, or show how far it is."""
         if self.dialog is None:
-            self.dialog = NarrateDialog(self._window.controller, self._window)
+            self.dialog = NarrateDialog(self._window.controller, self._window.theme, self._window)
             self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.dialog.finished.connect(self._forget)
         self.dialog.show()

@@ -183,7 +183,7 @@ def test_what_was_said_becomes_a_narrated_video_by_keyboard(
         press(desk, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
         dialog = desk.window.speaking.dialog
         assert dialog is not None
-        assert dialog.said_button.isChecked()
+        assert "What was said about" in dialog.words_box.currentText()
         output = Path(dialog.file_box.text())
         assert output == tmp_path / "match-narrated.mp4"
         QTest.keyClick(dialog, Qt.Key.Key_Return)
@@ -200,7 +200,7 @@ def test_what_was_said_becomes_a_narrated_video_by_keyboard(
         dialog = desk.window.speaking.dialog
         assert dialog is not None
         assert dialog.file_box.text().endswith("match-narrated-2.mp4")
-        dialog.watch_button.click()
+        dialog.words_box.setCurrentIndex(1)
         QTest.mouseClick(dialog.make_button, Qt.MouseButton.LeftButton)
         await desk.until(lambda: controller.narrating.state.fraction > 0)
         QTest.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
