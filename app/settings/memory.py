@@ -14,6 +14,11 @@ class Memory:
         page="memory",
         description="Whether the person has been told that commentary may be wrong.",
     )
+    has_finished_first_start: bool = setting(
+        False,
+        page="memory",
+        description="Whether the first steps were done, or closed.",
+    )
     geometry: str = setting(
         "", page="memory", description="Place and size of the window, as Qt packs them, in base 64."
     )

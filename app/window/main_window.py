@@ -132,7 +132,7 @@ class MainWindow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The transcript takes its share of the width."""
         super().resizeEvent(event)
-        self.first_start.make_room(self.height())
+        self._make_room()
         self._share_width()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
@@ -179,7 +179,8 @@ class MainWindow(QWidget):
         self.transcript.note_closed.connect(lambda: controller.remember(has_seen_warning=True))
         controller.settings_changed.subscribe(self._follow_settings)
         self.theme.changed.connect(self._share_width)
-        self.theme.changed.connect(lambda: self.first_start.make_room(self.height()))
+        self.theme.changed.connect(self._make_room)
+        self.first_start.room_wanted.connect(self._make_room)
         self.theme.changed.connect(lambda: controller.outputs.set_palette(self.theme.palette))
         controller.outputs.set_palette(self.theme.palette)
 
@@ -316,8 +317,12 @@ class MainWindow(QWidget):
                 self.announcer.announce("Commentary may be wrong.")
         is_choosing = not self._has_chosen or session.source is None
         self.stage.set_front(self.picker if is_choosing else None)
+        self._make_room()
         name = session.source.name if session.source is not None else ""
         self.setWindowTitle(f"{name} · Ringside" if name else "Ringside")
+
+    def _make_room(self) -> None:
+        self.first_start.make_room(self.height(), is_choosing=not self.picker.isHidden())
 
     def _show_poster(self, kind: str, picture: Picture) -> None:
         self.picker.show_picture(kind, picture)

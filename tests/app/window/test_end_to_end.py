@@ -32,7 +32,10 @@ OPEN = "import sys; from app.window.main import run; sys.exit(run(sys.argv[1:]))
 
 @contextmanager
 def running(display: str, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The program on a screen; ended by force if the test did not end it."""
+    """The program on a screen, not for the first time; ended by force if the test did not end it."""
+    settings = folder / "settings.json"
+    if not settings.exists():
+        settings.write_text(json.dumps({"version": 2, "has_finished_first_start": True}), encoding="utf-8")
     command = [sys.executable, "-c", OPEN, "--settings", str(folder / "settings.json"), *arguments]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("QT_", "WAYLAND"))}
     with subprocess.Popen(command, cwd=ROOT, env={**environment, "DISPLAY": display}) as program:

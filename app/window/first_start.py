@@ -1,0 +1,203 @@
+"""The first start: what this machine can do, and three steps to commentary of one's own.
+
+Knows the steps, which of them are done, and that all of it goes for good when a person has seen it. Knows no model and no
+source: whoever owns those is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.models.catalogue import CATALOGUE
+from app.models.fit import Fit, judge
+from app.models.machine import Machine, look
+from app.settings import DEMO
+from app.theme.theme import Theme
+from app.theme.tokens import SPACE_4, SPACE_8, SPACE_12, SPACE_16
+from app.window.announcer import Announcer
+from app.window.controller import Controller
+from app.window.flow import FlowLayout
+from app.window.icon_button import IconButton
+from app.window.state.session import Phase
+
+_ROOMY_PX = 620
+"""Height of the window, at usual text size, from which on all steps are shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Something to do at the first start."""
+
+    words: str
+    sentence: str
+    icon: str
+    act: Callable[[], object]
+
+
+def machine_in_words(machine: Machine) -> str:
+    """What the machine has, and the largest model that keeps up on it."""
+    fitting = [model for model in CATALOGUE if judge(model, machine).fit is Fit.FITS]
+    best = max(fitting, key=lambda model: judge(model, machine).needed_bytes, default=None)
+    if best is None:
+        return f"This computer: {machine.words}. Commentary will be slow here."
+    if best.repo == DEMO:
+        return f"This computer: {machine.words}. The demo model runs well here; larger ones need a graphics card."
+    return f"This computer: {machine.words}. {best.name} fits."
+
+
+class FirstStart(QFrame):
+    """A strip under the top bar, until its steps are done or it is closed."""
+
+    room_wanted = Signal()
+    """What it shows is new: `make_room` should be called."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        theme: Theme,
+        announcer: Announcer,
+        *,
+        choose_source: Callable[[], object],
+        choose_preset: Callable[[], object],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("first-start")
+        self.setProperty("role", "bar")
+        self.setProperty("edge", "bottom")
+        self.setAccessibleName("First steps")
+        self._controller = controller
+        self._theme = theme
+        self._announcer = announcer
+        self._done: set[int] = set()
+        self._source = controller.settings.source
+        self._preset = controller.settings.preset
+        self.words = QLabel("Welcome. Ringside looks at this computer…", self)
+        self.words.setWordWrap(True)
+        self.words.setAccessibleName("What this computer can do")
+        steps = (
+            Step(
+                words="1. Watch the demo",
+                sentence="Plays a football match that ships with Ringside, with commentary.",
+                icon="play",
+                act=self._watch_demo,
+            ),
+            Step(
+                words="2. Choose what to watch",
+                sentence="Your own video, screen or camera.",
+                icon="watch",
+                act=choose_source,
+            ),
+            Step(
+                words="3. Choose a persona",
+                sentence="How it should comment: as a sports caster, a narrator, an audio describer.",
+                icon="say",
+                act=choose_preset,
+            ),
+        )
+        self._steps = steps
+        self.buttons = [self._button(theme, step) for step in steps]
+        self.close_button = IconButton(theme, "close", "Close the first steps", "Close these steps for good.")
+        flow_holder = QWidget(self)
+        flow_holder.setAccessibleName("Steps")
+        flow = FlowLayout(flow_holder)
+        for button in self.buttons:
+            flow.addWidget(button)
+        left = QVBoxLayout()
+        left.setSpacing(SPACE_4)
+        left.addWidget(self.words)
+        left.addWidget(flow_holder)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_16, SPACE_8, SPACE_8, SPACE_8)
+        row.setSpacing(SPACE_12)
+        row.addLayout(left, 1)
+        row.addWidget(self.close_button)
+        self._flow_holder = flow_holder
+        self.close_button.clicked.connect(self._finish)
+        controller.state.session.changed.subscribe(self._look_at_session)
+        controller.settings_changed.subscribe(self._follow)
+        self.setVisible(not controller.settings.has_finished_first_start)
+
+    def open(self) -> None:
+        """The window is on the screen: find out what the machine can do."""
+        if not self._controller.settings.has_finished_first_start:
+            self._controller.aside(look, self._show_machine)
+
+    def make_room(self, height: int, *, is_choosing: bool) -> None:
+        """In a window of this height: where there is little room, only the next step is shown, and none while the stage
+        asks what to watch."""
+        is_cramped = height < self._theme.px(_ROOMY_PX)
+        is_wanted = not self._controller.settings.has_finished_first_start
+        self.setVisible(is_wanted and not (is_cramped and is_choosing))
+        self.words.setVisible(not is_cramped)
+        following = next((step for step in range(len(self.buttons)) if step not in self._done), None)
+        for step, button in enumerate(self.buttons):
+            button.setVisible(not is_cramped or step == following)
+            # What cannot be shown is said by the step.
+            sentence = self._steps[step].sentence
+            button.explain(f"{sentence} {self.words.text()}" if is_cramped else sentence)
+        self._flow()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Steps that do not fit in a line go on in the next."""
+        super().resizeEvent(event)
+        self._flow()
+
+    def _flow(self) -> None:
+        layout = self._flow_holder.layout()
+        assert layout is not None
+        self._flow_holder.setFixedHeight(layout.heightForWidth(self._flow_holder.width()))
+
+    def _button(self, theme: Theme, step: Step) -> IconButton:
+        button = IconButton(
+            theme, step.icon, step.words, step.sentence, role="plain", text=step.words, parent=self
+        )
+        button.clicked.connect(step.act)
+        return button
+
+    def _show_machine(self, machine: Machine) -> None:
+        self.words.setText(machine_in_words(machine))
+        self.words.setAccessibleDescription(self.words.text())
+        self.room_wanted.emit()
+        self._announcer.announce(f"Welcome to Ringside. {self.words.text()}")
+
+    def _watch_demo(self) -> None:
+        source = self._controller.state.session.source
+        if source is None or source.kind != DEMO:
+            self._controller.choose_demo()
+        self._controller.start()
+
+    def _look_at_session(self) -> None:
+        session = self._controller.state.session
+        if session.phase is Phase.RUNNING and session.source is not None and session.source.kind == DEMO:
+            self._do(0)
+
+    def _follow(self, changed: frozenset[str]) -> None:
+        settings = self._controller.settings
+        if "source" in changed and settings.source not in ("", DEMO):
+            self._do(1)
+        if "preset" in changed:
+            self._do(2)
+        if "has_finished_first_start" in changed:
+            self.room_wanted.emit()
+
+    def _do(self, step: int) -> None:
+        if step in self._done or self._controller.settings.has_finished_first_start:
+            return
+        self._done.add(step)
+        button, words = self.buttons[step], f"{self._steps[step].words}: done"
+        button.setText(words)
+        button.setAccessibleName(words)
+        button.set_icon("tick")
+        button.updateGeometry()
+        self.room_wanted.emit()
+        if len(self._done) == len(self._steps):
+            self._finish()
+
+    def _finish(self) -> None:
+        self._controller.remember(has_finished_first_start=True)
