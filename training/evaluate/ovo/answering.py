@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ANSWER_LEAD = "The answer is:\n"
 _MAX_ANSWER_TOKENS = 32
+"""Of an offline answer; in a stream an answer has as many tokens as any phrase."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +148,7 @@ def _respond_streamed(
         settings.stream.sampling,
         greedy=True,
         seed=segment_seed(settings.seed, question.key, start_s),
-        max_new_tokens=max(settings.stream.sampling.max_new_tokens, _MAX_ANSWER_TOKENS, len(lead_ids) + 1),
+        max_new_tokens=max(settings.stream.sampling.max_new_tokens, len(lead_ids) + 1),
     )
     session = StreamingSession(model, dataclasses.replace(settings.stream, sampling=sampling))
     silence = [prompt.special.ellipsis] if settings.is_silent else None
