@@ -20,7 +20,6 @@ from transformers import (
     TrainerControl,
     TrainerState,
     TrainingArguments,
-    trainer_utils,
 )
 
 from training.errors import RecipeError
@@ -43,8 +42,14 @@ class StopAfter(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
-        """Ask for a checkpoint and the end of this run when the time is up."""
-        if time.monotonic() >= self.deadline:
+        """Ask for a checkpoint and the end of this run when the time is up, in all processes after the same step."""
+        is_over = time.monotonic() >= self.deadline
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            # Clocks differ: a process that stopped by itself would leave the others waiting for it.
+            flag = torch.tensor([int(is_over)], device=args.device)
+            torch.distributed.broadcast(flag, 0)
+            is_over = bool(flag.item())
+        if is_over:
             control.should_save = True
             control.should_training_stop = True
         return control
@@ -206,10 +211,16 @@ class ChunkTrainer(Trainer):
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint in a run's folder, if any."""
-    find: Any = trainer_utils.get_last_checkpoint
-    found: str | None = find(str(folder))
-    return found
+    """The newest checkpoint in a run's folder that is whole, if any: a kill may have left one half-written."""
+    found: list[tuple[int, Path]] = []
+    for state in folder.glob(
+        "checkpoint-*/trainer_state.json"
+    ):  # the last file of a checkpoint to be written
+        try:
+            found.append((int(json.loads(state.read_text(encoding="utf-8"))["global_step"]), state.parent))
+        except (ValueError, KeyError):
+            logger.warning("%s is not whole and is left aside", state.parent)
+    return str(max(found)[1]) if found else None
 
 
 def arguments(

@@ -124,6 +124,7 @@ if __name__ == "__main__":
     cli.add_argument("out", type=Path)
     cli.add_argument("--steps", type=int, default=50)
     cli.add_argument("--save-every", type=int)
+    cli.add_argument("--minutes", type=float)
     cli.add_argument("--pack", action="store_true")
     cli.add_argument("--lora", action="store_true")
     given = cli.parse_args()
@@ -137,5 +138,7 @@ if __name__ == "__main__":
             device_batch_chunks=2 if given.pack else 1,
             lora=LoraSettings(rank=4, alpha=8) if given.lora else None,
         ),
+        minutes=given.minutes,
+        model_folder=given.out / "model",
     )
     sys.exit(0)

@@ -97,6 +97,40 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(plain: Path, tmp_path: Path)
     np.testing.assert_allclose(losses(tmp_path), losses(plain), rtol=1e-3)
 
 
+def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:
+    for step, state in ((20, '{"global_step": 20}'), (100, None), (90, '{"global_st')):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / "model.safetensors").touch()
+        if state is not None:
+            (folder / "trainer_state.json").write_text(state)
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-20")
+    assert last_checkpoint(tmp_path / "nothing") is None
+
+
+@pytest.mark.slow
+def test_sharded_over_two_processes_stopped_and_resumed_it_is_the_same_run(
+    plain: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "fsdp2.yaml"
+    text = (ROOT / "training" / "sft" / "configs" / "fsdp2.yaml").read_text()
+    config.write_text(
+        text.replace("num_processes: 4", "num_processes: 2").replace("bf16", "'no'") + "use_cpu: true\n"
+    )
+    launcher = [str(Path(sys.executable).parent / "accelerate"), "launch", "--config_file", str(config)]
+    out = tmp_path / "out"
+    subprocess_run([*launcher, *SMALL_RUN[1:], str(out), "--minutes", "0"])
+    checkpoint = last_checkpoint(out)
+    assert checkpoint is not None
+    assert checkpoint.endswith("checkpoint-1")
+    subprocess_run([*launcher, *SMALL_RUN[1:], str(out)])
+    np.testing.assert_allclose(losses(out), losses(plain), rtol=1e-3)
+    sharded, alone = (load_file(folder / "model" / "model.safetensors") for folder in (out, plain))
+    assert sharded.keys() == alone.keys()
+    for name, value in alone.items():
+        torch.testing.assert_close(sharded[name].float(), value.float(), atol=0.01, rtol=0.05)
+
+
 def test_unreadable_chunks_are_replaced_counted_and_named(tmp_path: Path) -> None:
     run(tmp_path, settings_for(num_steps=10), unreadable=frozenset({3, 4, 20}))
     entries = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
