@@ -21,6 +21,7 @@ from app.settings import UserSettings
 from app.window.menu import Menu
 from app.window.state.session import Phase
 from tests.app.outputs.obs_server import ObsServer
+from tests.app.videos import write_video
 from tests.app.window.conftest import Desk
 
 PHRASES = [Phrase(float(i), i + 1.0, f"Okafor shoots {i}.") for i in range(40)]
@@ -372,6 +373,30 @@ def test_rows_are_only_gone_to_where_there_is_something_to_go_to(desk: Desk) -> 
         QTest.mouseMove(view.viewport(), row_place(desk, 4) + QPoint(90, 0))
         QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=row_place(desk, 4) + QPoint(90, 0))
         assert chosen == [2, 3, 1]
+
+    desk.run(play())
+
+
+def test_a_click_on_a_row_goes_there_in_the_video(desk: Desk, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "long.mp4", seconds=60)
+
+    async def play() -> None:
+        await desk.open()
+        desk.controller.choose_file(str(video))
+        path = str(video)
+        desk.state.record.begin(SessionHead.now(name="long.mp4", kind="file", path=path))
+        desk.state.record.end("stopped")
+        desk.state.transcript.add_rows([(0.0, "Kick-off."), (40.0, "Goal!")])
+        view = desk.window.transcript.view
+        await desk.until(lambda: view.document().blockCount() == 2)
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=row_place(desk, 1))
+        desk.controller.start()
+        await desk.until(lambda: bool(desk.state.record.sessions[-1].phrases))
+        assert 40 <= desk.state.record.sessions[-1].phrases[0].start_s < 50
+        QTest.mouseClick(view._times, Qt.MouseButton.LeftButton, pos=QPoint(10, row_place(desk, 0).y()))
+        await desk.until(lambda: desk.state.record.sessions[-1].phrases[-1].start_s < 30)
+        assert len(desk.state.record.sessions) == 2
+        assert view.is_following
 
     desk.run(play())
 
