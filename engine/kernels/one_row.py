@@ -20,8 +20,6 @@ import triton.language as tl
 from engine.layers import Embedding, Linear, Projection
 from engine.quantised import GROUP, QuantisedRows
 
-_PLAIN, _ROWS, _GROUPS = 0, 1, 2
-
 
 @dataclasses.dataclass(frozen=True)
 class Tile:
@@ -33,63 +31,13 @@ class Tile:
 
 
 @triton.jit
-def _widen(w_ptr, scale_ptr, offset_ptr, rows, row_inside, columns, column_inside, width, shift,
-           FORMAT: tl.constexpr, GROUP: tl.constexpr):  # fmt: skip
-    # One tile (R, C) of weights in float32. ``columns`` counts stored columns; ``shift`` is 0, or E / 2 for the high
-    # halves of packed bytes.
-    inside = row_inside[:, None] & column_inside[None, :]
-    at = rows.to(tl.int64)[:, None] * width + columns[None, :]
-    codes = tl.load(w_ptr + at, mask=inside, other=0.0)
-    if FORMAT == 2:
-        nibbles = tl.where(shift > 0, codes >> 4, codes & 15).to(tl.float32)
-        num_groups = 2 * width // GROUP
-        group_at = rows.to(tl.int64)[:, None] * num_groups + ((columns + shift) // GROUP)[None, :]
-        scale = tl.load(scale_ptr + group_at, mask=inside, other=0.0).to(tl.float32)
-        offset = tl.load(offset_ptr + group_at, mask=inside, other=0.0).to(tl.float32)
-        return nibbles * scale + offset
-    return codes.to(tl.float32)
-
-
-@triton.jit
-def _one_row(
-    x_ptr, norm_ptr, w_ptr, scale_ptr, offset_ptr, bias_ptr, add_ptr, out_ptr, num_in, num_out, eps,
-    HAS_NORM: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_ADD: tl.constexpr, GATED: tl.constexpr,
-    FORMAT: tl.constexpr, GROUP: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
-):  # fmt: skip
-    rows = tl.program_id(0) * R + tl.arange(0, R)
-    row_inside = rows < num_out
-    first = tl.zeros([R, C], tl.float32)
-    second = tl.zeros([R, C], tl.float32)
-    squares = tl.zeros([C], tl.float32)
-    num_halves: tl.constexpr = 2 if FORMAT == 2 else 1
-    width = num_in // num_halves
-    for start in range(0, width, C):
-        columns = start + tl.arange(0, C)
-        inside = columns < width
-        for half in tl.static_range(num_halves):
-            shift = half * width
-            x = tl.load(x_ptr + columns + shift, mask=inside, other=0.0).to(tl.float32)
-            if HAS_NORM:
-                squares += x * x
-                x *= tl.load(norm_ptr + columns + shift, mask=inside, other=0.0).to(tl.float32)
-            first += x[None, :] * _widen(
-                w_ptr, scale_ptr, offset_ptr, rows, row_inside, columns, inside, width, shift, FORMAT, GROUP
-            )
-            if GATED:
-                second += x[None, :] * _widen(
-                    w_ptr, scale_ptr, offset_ptr, rows + num_out, row_inside, columns, inside, width, shift,
-                    FORMAT, GROUP,
-                )  # fmt: skip
-    total = tl.sum(first, 1)
-    gated = tl.sum(second, 1)
+def _finish(total, gated, squares, rows, row_inside, bias_ptr, add_ptr, out_ptr, num_in, eps,
+            HAS_NORM: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_ADD: tl.constexpr, GATED: tl.constexpr):  # fmt: skip
+    # What comes after the sums of R rows: the norm's factor, the bias, the gate, what is added; then the store.
     if HAS_NORM:
         factor = tl.rsqrt(tl.sum(squares, 0) / num_in + eps)
         total *= factor
         gated *= factor
-    if FORMAT == 1:
-        total *= tl.load(scale_ptr + rows, mask=row_inside, other=0.0)
-        if GATED:
-            gated *= tl.load(scale_ptr + num_out + rows, mask=row_inside, other=0.0)
     if HAS_BIAS:
         total += tl.load(bias_ptr + rows, mask=row_inside, other=0.0).to(tl.float32)
     if GATED:
@@ -97,6 +45,106 @@ def _one_row(
     if HAS_ADD:
         total += tl.load(add_ptr + rows, mask=row_inside, other=0.0).to(tl.float32)
     tl.store(out_ptr + rows, total.to(out_ptr.dtype.element_ty), mask=row_inside)
+
+
+@triton.jit
+def _one_row(
+    x_ptr, norm_ptr, w_ptr, scale_ptr, bias_ptr, add_ptr, out_ptr, num_in, num_out, eps,
+    HAS_NORM: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_ADD: tl.constexpr, GATED: tl.constexpr,
+    SCALED: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
+):  # fmt: skip
+    rows = tl.program_id(0) * R + tl.arange(0, R)
+    row_inside = rows < num_out
+    first = tl.zeros([R, C], tl.float32)
+    second = tl.zeros([R, C], tl.float32)
+    squares = tl.zeros([C], tl.float32)
+    row_at = rows.to(tl.int64)[:, None] * num_in
+    up_at = (rows + num_out).to(tl.int64)[:, None] * num_in
+    for start in range(0, num_in, C):
+        columns = start + tl.arange(0, C)
+        inside = columns < num_in
+        both = row_inside[:, None] & inside[None, :]
+        w = tl.load(w_ptr + row_at + columns[None, :], mask=both, other=0.0)
+        if GATED:
+            up = tl.load(w_ptr + up_at + columns[None, :], mask=both, other=0.0)
+        x = tl.load(x_ptr + columns, mask=inside, other=0.0).to(tl.float32)
+        if HAS_NORM:
+            squares += x * x
+            x *= tl.load(norm_ptr + columns, mask=inside, other=0.0).to(tl.float32)
+        first += x[None, :] * w.to(tl.float32)
+        if GATED:
+            second += x[None, :] * up.to(tl.float32)
+    total = tl.sum(first, 1)
+    gated = tl.sum(second, 1)
+    if SCALED:
+        total *= tl.load(scale_ptr + rows, mask=row_inside, other=0.0)
+        if GATED:
+            gated *= tl.load(scale_ptr + num_out + rows, mask=row_inside, other=0.0)
+    _finish(total, gated, squares, rows, row_inside, bias_ptr, add_ptr, out_ptr, num_in, eps, HAS_NORM, HAS_BIAS,
+            HAS_ADD, GATED)  # fmt: skip
+
+
+@triton.jit
+def _group_sums(nibbles, x, sum_x, scale_ptr, offset_ptr, at, inside,
+                GROUP: tl.constexpr, R: tl.constexpr, C: tl.constexpr):  # fmt: skip
+    # Sums of (nibble * scale + offset) * x by group, (R, C / GROUP): scale and offset are applied once a group.
+    products = tl.reshape(nibbles.to(tl.float32) * x[None, :], [R, C // GROUP, GROUP])
+    scale = tl.load(scale_ptr + at, mask=inside, other=0.0).to(tl.float32)
+    offset = tl.load(offset_ptr + at, mask=inside, other=0.0).to(tl.float32)
+    return tl.sum(products, 2) * scale + sum_x[None, :] * offset
+
+
+@triton.jit
+def _one_row_groups(
+    x_ptr, norm_ptr, w_ptr, scale_ptr, offset_ptr, bias_ptr, add_ptr, out_ptr, num_in, num_out, eps,
+    HAS_NORM: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_ADD: tl.constexpr, GATED: tl.constexpr,
+    GROUP: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
+):  # fmt: skip
+    rows = tl.program_id(0) * R + tl.arange(0, R)
+    row_inside = rows < num_out
+    first = tl.zeros([R, C // GROUP], tl.float32)
+    second = tl.zeros([R, C // GROUP], tl.float32)
+    squares = tl.zeros([C], tl.float32)
+    width = num_in // 2
+    num_groups = num_in // GROUP
+    row_at = rows.to(tl.int64)[:, None]
+    up_at = (rows + num_out).to(tl.int64)[:, None]
+    for start in range(0, width, C):
+        columns = start + tl.arange(0, C)
+        inside = columns < width
+        groups = start // GROUP + tl.arange(0, C // GROUP)
+        group_inside = row_inside[:, None] & (groups < width // GROUP)[None, :]
+        both = row_inside[:, None] & inside[None, :]
+        codes = tl.load(w_ptr + row_at * width + columns[None, :], mask=both, other=0)
+        if GATED:
+            up_codes = tl.load(w_ptr + up_at * width + columns[None, :], mask=both, other=0)
+        for half in tl.static_range(2):
+            x = tl.load(x_ptr + half * width + columns, mask=inside, other=0.0).to(tl.float32)
+            if HAS_NORM:
+                squares += x * x
+                x *= tl.load(norm_ptr + half * width + columns, mask=inside, other=0.0).to(tl.float32)
+            sum_x = tl.sum(tl.reshape(x, [C // GROUP, GROUP]), 1)
+            at = half * (width // GROUP) + groups[None, :]
+            nibbles = (codes >> (4 * half)) & 15
+            first += _group_sums(
+                nibbles, x, sum_x, scale_ptr, offset_ptr, row_at * num_groups + at, group_inside, GROUP, R, C
+            )
+            if GATED:
+                up_nibbles = (up_codes >> (4 * half)) & 15
+                second += _group_sums(
+                    up_nibbles,
+                    x,
+                    sum_x,
+                    scale_ptr,
+                    offset_ptr,
+                    up_at * num_groups + at,
+                    group_inside,
+                    GROUP,
+                    R,
+                    C,
+                )
+    _finish(tl.sum(first, 1), tl.sum(second, 1), squares, rows, row_inside, bias_ptr, add_ptr, out_ptr, num_in, eps,
+            HAS_NORM, HAS_BIAS, HAS_ADD, GATED)  # fmt: skip
 
 
 def multiply_row(
@@ -113,19 +161,32 @@ def multiply_row(
     ``norm``: weight (E,) and epsilon of the norm before the product. ``residual_1O`` is added. ``gated``: the first
     half of the rows is a gate, the result ``silu(gate) * up``; it has no bias. Sums are float32.
     """
-    codes, scale, offset, bias, kind = _operands(projection)
+    codes, scale, offset, bias = _operands(projection)
     assert not (gated and bias is not None), "a gated product has no bias"
-    num_out = codes.shape[0] // 2 if gated else codes.shape[0]
+    num_in, num_out = x_1E.shape[1], codes.shape[0] // 2 if gated else codes.shape[0]
     out_1O = x_1E.new_empty((1, num_out))
-    tile = tile or default_tile(num_out, x_1E.shape[1], gated=gated)
+    tile = tile or default_tile(num_out, num_in, gated=gated)
     weight, eps = norm or (x_1E, 0.0)
-    _one_row[(triton.cdiv(num_out, tile.rows),)](
-        x_1E, weight, codes, x_1E if scale is None else scale, x_1E if offset is None else offset,
-        x_1E if bias is None else bias, x_1E if residual_1O is None else residual_1O, out_1O,
-        x_1E.shape[1], num_out, eps, HAS_NORM=norm is not None, HAS_BIAS=bias is not None,
-        HAS_ADD=residual_1O is not None, GATED=gated, FORMAT=kind, GROUP=GROUP, R=tile.rows, C=tile.columns,
-        num_warps=tile.num_warps,
-    )  # fmt: skip
+    kept = (x_1E if bias is None else bias, x_1E if residual_1O is None else residual_1O, out_1O)
+    which = {
+        "HAS_NORM": norm is not None,
+        "HAS_BIAS": bias is not None,
+        "HAS_ADD": residual_1O is not None,
+        "GATED": gated,
+        "R": tile.rows,
+        "C": tile.columns,
+        "num_warps": tile.num_warps,
+    }
+    grid = (triton.cdiv(num_out, tile.rows),)
+    if offset is not None:
+        _one_row_groups[grid](
+            x_1E, weight, codes, scale, offset, *kept, num_in, num_out, eps, GROUP=GROUP, **which
+        )  # fmt: skip
+    else:
+        scaled = scale is not None
+        _one_row[grid](
+            x_1E, weight, codes, scale if scaled else x_1E, *kept, num_in, num_out, eps, SCALED=scaled, **which
+        )  # fmt: skip
     return out_1O
 
 
@@ -154,10 +215,9 @@ def candidate_tiles(num_in: int) -> list[Tile]:
 
 def _operands(
     projection: Projection,
-) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor | None, int]:
-    """Codes, scale, offset, bias and format."""
+) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+    """Codes, scale, offset and bias."""
     if isinstance(projection, QuantisedRows):
-        kind = _GROUPS if projection.format == "int4" else _ROWS
-        return projection.codes, projection.scale, projection.offset, projection.bias, kind
+        return projection.codes, projection.scale, projection.offset, projection.bias
     assert isinstance(projection, Linear | Embedding), "a projection of another kind"
-    return projection.weight, None, None, getattr(projection, "bias", None), _PLAIN
+    return projection.weight, None, None, getattr(projection, "bias", None)
