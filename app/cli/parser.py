@@ -93,7 +93,9 @@ def main_parser(version: str) -> Parser:
     parser.add_argument("--version", action="version", version=f"ringside {version}")
     window = parser.add_argument_group("the window")
     window.add_argument("--autostart", action="store_true", help="start as soon as the model is there")
-    window.add_argument("--source", type=Path, metavar="VIDEO", help="what to watch (default: as last time)")
+    window.add_argument(
+        "--source", metavar="WHAT", help="a video, screen, camera:0, an address (default: as last time)"
+    )
     window.add_argument("--model", help="demo, a checkpoint folder, or a hub id (default: as last time)")
     window.add_argument("--title", metavar="TEXT", help="what the commentator knows beforehand")
     window.add_argument("--settings", type=Path, metavar="FILE", help="keep the settings in this file")

@@ -39,7 +39,9 @@ def run(arguments: Sequence[str] = ()) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ringside", description="Open Ringside's window.")
     parser.add_argument("--autostart", action="store_true", help="start at once")
-    parser.add_argument("--source", type=Path, help="a video to watch in place of the last one")
+    parser.add_argument(
+        "--source", help="what to watch in place of the last one: a video, screen, camera:0, an address"
+    )
     parser.add_argument("--model", help="demo, or a checkpoint folder")
     parser.add_argument("--title", help="what the video is")
     parser.add_argument("--settings", type=Path, help="file in which settings are kept")

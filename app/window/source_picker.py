@@ -1,162 +1,42 @@
 """What is on the stage while nothing was chosen yet: "Choose what to watch", as large pictures.
 
-Knows the sources that there are and how each is shown. Knows no decoding; pictures are handed in.
+Knows the sources that there are and how each is shown. Knows no decoding; pictures are handed in, and taken of the
+screen while this is to be seen.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QFontMetrics,
-    QImage,
-    QPainter,
-    QPainterPath,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.settings import DEMO
-from app.theme.icons import icon_pixmap
+from app.sources.spec import ScreenSpec
 from app.theme.theme import Theme
-from app.theme.tokens import (
-    BODY_TEXT_PX,
-    CORNER_PX,
-    SMALL_TEXT_PX,
-    SPACE_4,
-    SPACE_8,
-    SPACE_12,
-    SPACE_16,
-    SPACE_32,
-)
+from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16, SPACE_32
+from app.window import thumbnails
 from app.window.controller import Controller
+from app.window.flow import FlowLayout
 from app.window.picture import Picture
+from app.window.source_card import SourceCard
+from app.window.source_ways import SourceWays
+from app.window.thumbnails import Thumbnails
 
-_LARGEST_CARD_PX = 300
-_SMALLEST_CARD_PX = 140
-_LEAST_PICTURE_PX = 48
-
-
-class SourceCard(QPushButton):
-    """One source: its picture, its name, and what it is."""
-
-    def __init__(self, theme: Theme, icon: str, name: str, sentence: str, act: Callable[[], object]) -> None:
-        super().__init__()
-        self.setProperty("role", "card")
-        self.setAccessibleName(name)
-        self.setAccessibleDescription(sentence)
-        self.setToolTip(sentence)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCheckable(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMaximumWidth(theme.px(_LARGEST_CARD_PX))
-        self._theme = theme
-        self._icon = icon
-        self._name = name
-        self._sentence = sentence
-        self.neighbours: list[SourceCard] = []
-        """Cards whose words begin at the same height."""
-        self._image: QImage | None = None
-        self._picture: Picture | None = None
-        self.clicked.connect(act)
-        theme.changed.connect(self._resize)
-
-    def show_picture(self, picture: Picture) -> None:
-        """Show this on the card."""
-        self._picture = picture  # the image is only a view of its pixels
-        height, width = picture.pixels.shape[:2]
-        self._image = QImage(picture.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-        self.update()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """A picture of 16:9 and the words below."""
-        width = self.width() if self.isVisible() else self._theme.px(_LARGEST_CARD_PX)
-        return QSize(self._theme.px(_LARGEST_CARD_PX), round(width * 9 / 16) + self._words_height_px(width))
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Three fit into a narrow window; words are never cut, pictures are."""
-        width = max(self.width() if self.isVisible() else 0, _SMALLEST_CARD_PX)
-        return QSize(_SMALLEST_CARD_PX, _LEAST_PICTURE_PX + self._words_height_px(width))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Another width breaks the words elsewhere."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.updateGeometry()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Picture above, words below, an accent line around the chosen one."""
-        palette = self._theme.palette
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        outline = QPainterPath()
-        outline.addRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), CORNER_PX, CORNER_PX)
-        painter.fillPath(outline, QColor(palette.hover if self.underMouse() else palette.panel))
-        picture = QRect(0, 0, self.width(), self.height() - self._words_height_px(self.width()))
-        painter.save()
-        painter.setClipPath(outline)
-        painter.fillRect(picture, QColor("#000000" if self._image else palette.pressed))
-        if self._image is not None:
-            painter.drawImage(picture, self._image, _cut(self._image.size(), picture.size()))
-        else:
-            side = min(self._theme.px(40), picture.height() * 2 // 3)
-            place = QPointF((picture.width() - side) / 2, (picture.height() - side) / 2)
-            painter.drawPixmap(place, icon_pixmap(self._icon, palette.text, side, self.devicePixelRatioF()))
-        painter.restore()
-        words = QRect(SPACE_12, picture.bottom() + SPACE_8, self.width() - 2 * SPACE_12, self.height())
-        self._paint_words(painter, words)
-        is_chosen = self.isChecked()
-        painter.setPen(QPen(QColor(palette.accent if is_chosen else palette.line), 2 if is_chosen else 1))
-        painter.drawPath(outline)
-
-    def _paint_words(self, painter: QPainter, place: QRect) -> None:
-        palette = self._theme.palette
-        painter.setFont(self._theme.font(BODY_TEXT_PX, QFont.Weight.DemiBold))
-        painter.setPen(QColor(palette.text))
-        name = painter.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, place.width())
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, name)
-        below = place.adjusted(0, painter.fontMetrics().lineSpacing() + SPACE_4, 0, 0)
-        painter.setFont(self._theme.font(SMALL_TEXT_PX))
-        painter.setPen(QColor(palette.quiet_text))
-        wraps = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(below, int(wraps), self._sentence)
-
-    def _words_height_px(self, width: int) -> int:
-        return max(card.own_words_height_px(width) for card in self.neighbours or [self])
-
-    def own_words_height_px(self, width: int) -> int:
-        """Room for this card's words on a card of this width."""
-        name = QFontMetrics(self._theme.font(BODY_TEXT_PX, QFont.Weight.DemiBold)).lineSpacing()
-        small = QFontMetrics(self._theme.font(SMALL_TEXT_PX))
-        room = QRect(0, 0, max(1, width - 2 * SPACE_12), 1000)
-        sentence = small.boundingRect(room, int(Qt.TextFlag.TextWordWrap), self._sentence).height()
-        return SPACE_8 + name + SPACE_4 + sentence + SPACE_12
-
-    def _resize(self) -> None:
-        self.setMaximumWidth(self._theme.px(_LARGEST_CARD_PX))
-        self.updateGeometry()
-        self.update()
-
-
-def _cut(image: QSize, room: QSize) -> QRect:
-    """The largest middle part of an image that has the shape of a room."""
-    part = room.scaled(image, Qt.AspectRatioMode.KeepAspectRatio)
-    return QRect(QPoint((image.width() - part.width()) // 2, (image.height() - part.height()) // 2), part)
+_ROOM = (360, 640)
+_LOOK_AGAIN_MS = 2000
 
 
 class SourcePicker(QWidget):
-    """The demo match, a file, and the file of last time if there is one."""
+    """The demo match, the screen, a file, and the file of last time if there is one; the rest in a row below."""
 
-    def __init__(self, controller: Controller, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, controller: Controller, theme: Theme, ways: SourceWays, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("picker")
         self.setAccessibleName("Choose what to watch")
         self._controller = controller
+        self._is_looking = False
         heading = QLabel("Choose what to watch", self)
         heading.setProperty("role", "heading")
         heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -170,6 +50,13 @@ class SourcePicker(QWidget):
             "A football match that ships with Ringside.",
             controller.choose_demo,
         )
+        self.screen_card = SourceCard(
+            theme,
+            "screen",
+            "Screen",
+            "What this screen shows.",
+            lambda: ways.choose_screen(self._num_screens),
+        )
         self.file_card = SourceCard(
             theme,
             "video-file",
@@ -177,7 +64,7 @@ class SourcePicker(QWidget):
             "A video from this computer.",
             controller.state.file_wanted.emit,
         )
-        self.cards = [self.demo_card, self.file_card]
+        self.cards = [self.demo_card, self.screen_card, self.file_card]
         self.recent_card: SourceCard | None = None
         recent = controller.recent_file
         if recent:
@@ -188,16 +75,37 @@ class SourcePicker(QWidget):
                 "Watched last.",
                 lambda: controller.choose_file(recent),
             )
-            self.cards.insert(1, self.recent_card)
+            self.cards.insert(2, self.recent_card)
         for card in self.cards:
             card.neighbours = self.cards
+        self.buttons = [self._button(name, sentence, act) for name, sentence, act in ways.others]
+        self._num_screens = 1
         row = QHBoxLayout()
         row.setSpacing(SPACE_16)
         row.addStretch(1)
         for card in self.cards:
             row.addWidget(card, 20)
         row.addStretch(1)
-        column = QVBoxLayout(self)
+        others = FlowLayout()
+        for button in self.buttons:
+            others.addWidget(button)
+        # Large text in a small window has more to show than there is room for.
+        inside = QWidget()
+        inside.setAccessibleName("Choose what to watch")
+        inside.setObjectName("picker-inside")
+        scroll = QScrollArea(self)
+        scroll.setAccessibleName("Choose what to watch")
+        scroll.setWidgetResizable(True)
+        scroll.verticalScrollBar().setAccessibleName("Scroll")
+        scroll.horizontalScrollBar().setAccessibleName("Scroll sideways")
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll)
+        column = QVBoxLayout(inside)
         column.setContentsMargins(SPACE_32, SPACE_12, SPACE_32, SPACE_12)
         column.setSpacing(SPACE_8)
         column.addStretch(1)
@@ -205,19 +113,60 @@ class SourcePicker(QWidget):
         column.addWidget(hint)
         column.addSpacing(SPACE_12)
         column.addLayout(row)
+        column.addSpacing(SPACE_8)
+        column.addLayout(others)
         column.addStretch(1)
+        self._timer = QTimer(self, interval=_LOOK_AGAIN_MS)
+        self._timer.timeout.connect(self._look)
         controller.state.session.changed.subscribe(self._show)
         self._show()
 
     def show_picture(self, kind: str, picture: Picture) -> None:
         """A picture of the demo match ("demo") or of the file of last time ("file")."""
-        card = self.demo_card if kind == DEMO else self.recent_card
+        card = {DEMO: self.demo_card, "file": self.recent_card}.get(kind)
         if card is not None:
             card.show_picture(picture)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """The screen's picture is a live one."""
+        super().showEvent(event)
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Nobody sees it."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _button(self, name: str, sentence: str, act: object) -> QPushButton:
+        button = QPushButton(name, self)
+        button.setProperty("role", "plain")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAccessibleName(name)
+        button.setAccessibleDescription(sentence)
+        button.setToolTip(sentence)
+        button.clicked.connect(act)
+        return button
+
+    def _look(self) -> None:
+        if not self._is_looking:
+            self._is_looking = True
+            self._controller.aside(lambda: thumbnails.screens(_ROOM), self._show_screens)
+
+    def _show_screens(self, found: Thumbnails) -> None:
+        self._is_looking = False
+        self._num_screens = max(1, len(found.found))
+        self.screen_card.setEnabled(bool(found.found))
+        if found.limits:
+            self.screen_card.setToolTip(found.limits)
+            self.screen_card.setAccessibleDescription(found.limits)
+        for thumbnail in found.found[:1]:
+            if thumbnail.picture is not None:
+                self.screen_card.show_picture(thumbnail.picture)
 
     def _show(self) -> None:
         source = self._controller.state.session.source
         self.demo_card.setChecked(source is not None and source.kind == DEMO)
+        self.screen_card.setChecked(source is not None and isinstance(source.spec, ScreenSpec))
         self.file_card.setChecked(False)
         if self.recent_card is not None:
-            self.recent_card.setChecked(source is not None and source.kind != DEMO)
+            self.recent_card.setChecked(source is not None and source.kind == "file")

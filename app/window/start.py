@@ -24,6 +24,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
 from app.settings import SettingsStore
+from app.sources import parse_spec
+from app.sources.spec import FileSpec
 from app.system.folders import data_dir, log_dir
 from app.system.log import LogFile
 from app.theme.icons import application_icon
@@ -114,7 +116,7 @@ def _log_file(start: Start) -> None:
     start.log_file.open(is_verbose=start.options.verbose)
     start.ends.append(start.log_file.close)
     if start.options.source is not None:
-        start.log_file.formatter.hide(_private(str(start.options.source)))
+        start.log_file.formatter.hide(_private(start.options.source))
 
 
 def _application(start: Start) -> None:
@@ -140,7 +142,7 @@ def _single_instance(start: Start) -> None:
         may_come_to_front()
         start.instance.call(
             {
-                "source": str(options.source.absolute()) if options.source is not None else "",
+                "source": _full(options.source) if options.source is not None else "",
                 "title": options.title or "",
                 "token": os.environ.get("XDG_ACTIVATION_TOKEN", ""),
             }
@@ -174,7 +176,7 @@ def _controller(start: Start) -> None:
 
     def hide() -> None:
         if session.source is not None:
-            formatter.hide((*_private(session.source.path), *_private(session.source.name)))
+            formatter.hide(filter(None, (*_private(session.source.path), *_private(session.source.name))))
         formatter.hide(filter(None, (controller.state.title, controller.recent_file)))
 
     session.changed.subscribe(hide)
@@ -202,10 +204,16 @@ def _window(start: Start) -> None:
     )
 
 
+def _full(source: str) -> str:
+    """What names a source, in every working directory: a file by its whole path. Raises SourceSpecError."""
+    spec = parse_spec(source)
+    return str(Path(spec.path).absolute()) if isinstance(spec, FileSpec) else source
+
+
 def _choices(start: Start) -> None:
     options, controller = start.options, start.controller
     if options.source is not None:
-        controller.choose_file(str(options.source))
+        controller.choose_source(parse_spec(_full(options.source)))
     if options.model is not None:
         controller.remember(model=options.model)
     if options.title is not None:
@@ -282,7 +290,7 @@ def _come_to_front(start: Start, request: dict[str, Any]) -> None:
     window.activateWindow()
     source, title = request.get("source"), request.get("title")
     if isinstance(source, str) and source:
-        start.controller.choose_file(source)
+        start.controller.choose_source(parse_spec(source))
         if isinstance(title, str) and title:
             start.controller.set_title(title)
 

@@ -3,6 +3,7 @@
 Knows how the choices are shown. Knows no source and no model; what is chosen goes to the controller.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtGui import QAction
@@ -25,11 +26,30 @@ _THEME_WORDS: dict[ThemeName, str] = {
 }
 
 
+_ICONS = {
+    DEMO: "demo-match",
+    "screen": "screen",
+    "region": "region",
+    "window": "window",
+    "camera": "camera",
+    "stream": "network",
+}
+
+
 class TopBar(QFrame):
     """Source chooser, title box, model chooser, menu."""
 
-    def __init__(self, controller: Controller, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        controller: Controller,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        more_sources: Callable[[], list[Choice]] = list,
+    ) -> None:
+        """`more_sources` are those that need a dialog or the screen."""
         super().__init__(parent)
+        self._more_sources = more_sources
         self.setProperty("role", "bar")
         self.setProperty("edge", "bottom")
         self.setAccessibleName("Top bar")
@@ -109,7 +129,7 @@ class TopBar(QFrame):
         if source is None:
             self.source_chooser.set_choice("Choose what to watch", "video-file")
         else:
-            self.source_chooser.set_choice(source.name, "demo-match" if source.kind == DEMO else "video-file")
+            self.source_chooser.set_choice(source.name, _ICONS.get(source.kind, "video-file"))
             place = f" Now: {source.path or source.name}."
             self.source_chooser.explain(f"Choose what to watch.{place}")
         model = self._controller.state.session.model
@@ -179,7 +199,7 @@ class TopBar(QFrame):
                 has_line_above=True,
             )
         )
-        return entries
+        return entries + self._more_sources()
 
     def _model_entries(self) -> list[Choice]:
         controller = self._controller
