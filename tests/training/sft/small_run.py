@@ -6,6 +6,7 @@ Its chunks are of different lengths, its model has two layers. For tests that ki
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Chunks(Dataset[Example]):
         return {"encoded": encoded, "frames": frames}
 
 
-def small_model(tokenizer: Any) -> Any:
+def small_model(tokenizer: Any, *, full_attention_blocks: Sequence[int] = (0, 1)) -> Any:
     """Two layers of 64 values, the same for the same tokenizer."""
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
@@ -84,7 +85,7 @@ def small_model(tokenizer: Any) -> Any:
         "num_heads": 2,
         "intermediate_size": 96,
         "out_hidden_size": 64,
-        "fullatt_block_indexes": [0, 1],
+        "fullatt_block_indexes": list(full_attention_blocks),
     }
     torch.manual_seed(3)
     return Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(**value))
