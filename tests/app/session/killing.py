@@ -64,18 +64,51 @@ class Killing:
         return self.num_said - self.num_back <= 1 and not self.num_extra and not self.damage
 
 
-def kill_once(folder: Path, model: Path, video: Path, after_s: float) -> Killing:
-    """Start a window in `folder`, kill it so long after its first phrase, and look at what is there."""
+# The next start, in which somebody says yes as soon as the offer is there, and tells what the transcript shows then.
+_NEXT_START = """
+import json, os, sys
+from app.window.state.messages import MessageState
+from app.window.state.transcript import TranscriptState
+show, add_rows = MessageState.show, TranscriptState.add_rows
+def shown(self, message):
+    show(self, message)
+    if message.topic == "recovery":
+        os.write(1, json.dumps(message.text).encode() + b"\\n")
+        self.dismiss()
+        message.act()
+def added(self, rows):
+    add_rows(self, rows)
+    os.write(1, json.dumps(" ".join(row.text for row in self.rows)).encode() + b"\\n")
+MessageState.show, TranscriptState.add_rows = shown, added
+from app.window.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def next_start(folder: Path, model: Path, video: Path) -> tuple[str, str]:
+    """Start again in `folder`: what is offered, and the transcript after a yes."""
+    command = [sys.executable, "-c", _NEXT_START, "--settings", str(folder / "settings.json")]
+    command += ["--source", str(video), "--model", str(model)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as program:
+        assert program.stdout is not None
+        try:
+            return json.loads(program.stdout.readline()), json.loads(program.stdout.readline())
+        finally:
+            program.terminate()
+
+
+def run_and_kill(folder: Path, model: Path, video: Path, after_s: float) -> list[tuple[float, str]]:
+    """Start a window in `folder` and kill it so long after its first phrase; returns what was said until then."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "settings.json"
     live = [str(folder / f"live{ending}") for ending in (".srt", ".vtt", ".txt", ".jsonl")]
     settings.write_text(json.dumps({"version": 2, "live_files": live, "text_file": str(folder / "now.txt")}))
     command = [sys.executable, "-c", _PROGRAM, "--autostart", "--settings", str(settings)]
     command += ["--source", str(video), "--model", str(model)]
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
-    heard = b""
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
     ) as program:
         assert program.stdout is not None
         try:
@@ -86,8 +119,13 @@ def kill_once(folder: Path, model: Path, video: Path, after_s: float) -> Killing
             assert program.poll() is None, "the window ended by itself"
         finally:
             program.kill()
-        heard = program.stdout.read()
-    said = [tuple(json.loads(line)) for line in heard.splitlines()]
+        heard: bytes = program.stdout.read()
+    return [tuple(json.loads(line)) for line in heard.splitlines()]
+
+
+def kill_once(folder: Path, model: Path, video: Path, after_s: float) -> Killing:
+    """Run a window, kill it, and look at what is there."""
+    said = run_and_kill(folder, model, video, after_s)
     offered = cut_off_sessions(folder / "sessions")
     back = [(phrase.start_s, phrase.text) for session in offered for phrase in session.phrases]
     num_back = next(
@@ -131,6 +169,10 @@ def table(killings: list[Killing]) -> str:
         f"nothing at all; {num_back} of {num_said} phrases came back."
     )
     return "\n".join(rows)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
 
 
 def _has_damage(offered: list[RecordedSession]) -> bool:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.session import cut_off_sessions
-from tests.app.session.killing import ROOT, kill_often, table
+from tests.app.session.killing import ROOT, kill_often, next_start, run_and_kill, table
+from tests.app.videos import write_video
 
 # Says phrases as fast as they can be written, and tells of each before and after.
 _HAMMER = """
@@ -33,6 +34,17 @@ def test_a_window_that_is_killed_loses_at_most_the_last_phrase(tmp_path: Path) -
     killings = kill_often(tmp_path, 2, seed=1)
     assert all(kill.is_good for kill in killings), table(killings)
     assert sum(kill.num_back for kill in killings) > 0
+
+
+def test_the_next_start_offers_the_session_and_brings_it_back(tmp_path: Path, tiny_model: Path) -> None:
+    video = write_video(tmp_path / "cup final.mp4", seconds=60)
+    said = run_and_kill(tmp_path / "home", tiny_model, video, 2.5)
+    offer, transcript = next_start(tmp_path / "home", tiny_model, video)
+    assert "“cup final.mp4”" in offer
+    words = " ".join(text for _, text in said).split()
+    back = transcript.partition("(brought back) ")[2].split()
+    assert back == words or back == " ".join(text for _, text in said[:-1]).split()
+    assert cut_off_sessions(tmp_path / "home" / "sessions") == []
 
 
 @pytest.mark.slow
