@@ -9,6 +9,7 @@ Knows: sizes, precisions, windows, frames. Does not know: torch, what is install
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from engine.config import ModelConfig
 from engine.frame_size import smart_resize
@@ -93,6 +94,24 @@ def footprint(
         runtime=_CUDA_BYTES if on_cuda else _CPU_BYTES,
         num_context_tokens=num_tokens,
     )
+
+
+def best_fit(
+    config: ModelConfig,
+    settings: StreamSettings,
+    frame_size: tuple[int, int],
+    free_bytes: int,
+    *,
+    precisions: Sequence[str] = ("bf16", "int8", "int4"),
+) -> str | None:
+    """The first of ``precisions`` with which a stream fits into ``free_bytes`` of a GPU; None if none does.
+
+    fp8 is left out by default: it saves less than int8, and only GPUs from compute capability 8.9 on have it.
+    """
+    for name in precisions:
+        if footprint(config, settings, frame_size, precision=name).total <= free_bytes:
+            return name
+    return None
 
 
 def weight_bytes(config: ModelConfig, *, precision: str = "bf16", bytes_a_value: int = 2) -> int:

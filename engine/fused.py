@@ -7,21 +7,17 @@ Shapes: N tokens, H heads, D head size, I inner size, A layers, K key/value head
 
 from __future__ import annotations
 
-import functools
-import importlib
-import importlib.util
-from typing import Any
-
 import torch
 from torch.nn import functional
 
 from engine.rotary import RotaryTable, rotate_into
 from engine.rotary import rotate as rotate_plainly
+from engine.triton_modules import triton_module
 
 
 def silu_and_multiply(gate_up_N2I: torch.Tensor) -> torch.Tensor:
     """``silu(gate) * up`` of rows whose first half is the gate, (N, I)."""
-    kernels = _kernels(gate_up_N2I)
+    kernels = triton_module("pointwise", gate_up_N2I)
     if kernels:
         return torch.as_tensor(kernels.silu_and_multiply(gate_up_N2I))
     gate, up = gate_up_N2I.chunk(2, dim=-1)
@@ -30,7 +26,7 @@ def silu_and_multiply(gate_up_N2I: torch.Tensor) -> torch.Tensor:
 
 def rotate(x_NHD: torch.Tensor, table: RotaryTable) -> torch.Tensor:
     """Rotate every head of (N, H, D) by its token's entry; computed in float32, returned in x's dtype."""
-    kernels = _kernels(x_NHD)
+    kernels = triton_module("pointwise", x_NHD)
     if not kernels:
         return rotate_plainly(x_NHD, table)
     out_NHD = torch.empty(x_NHD.shape, dtype=x_NHD.dtype, device=x_NHD.device)
@@ -40,7 +36,7 @@ def rotate(x_NHD: torch.Tensor, table: RotaryTable) -> torch.Tensor:
 
 def rotate_cache(out_AKLD: torch.Tensor, x_AKLD: torch.Tensor, table: RotaryTable) -> None:
     """Rotate the filled places of every layer into ``out_AKLD``."""
-    kernels = _kernels(x_AKLD)
+    kernels = triton_module("pointwise", x_AKLD)
     if kernels:
         kernels.rotate_cache(out_AKLD, x_AKLD, table)
     elif x_AKLD.dtype == torch.float32:
@@ -48,14 +44,3 @@ def rotate_cache(out_AKLD: torch.Tensor, x_AKLD: torch.Tensor, table: RotaryTabl
     else:
         for out_KLD, x_KLD in zip(out_AKLD, x_AKLD, strict=True):
             rotate_into(out_KLD, x_KLD, table)  # by layer: the float32 copy in between stays small
-
-
-def _kernels(x: torch.Tensor) -> Any:
-    """The module of Triton kernels, where they can run on ``x``."""
-    return _pointwise() if x.is_cuda else None
-
-
-@functools.cache
-def _pointwise() -> Any:
-    found = importlib.util.find_spec("triton") is not None
-    return importlib.import_module("engine.kernels.pointwise") if found else None

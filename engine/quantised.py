@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.layers import Embedding, Linear, linear
+from engine.triton_modules import triton_module
 
 GROUP = 32
 _INT8_LARGEST = 127.0
@@ -81,6 +82,11 @@ class QuantisedRows(nn.Module):
 
     def widened(self, rows: torch.Tensor | slice = slice(None)) -> torch.Tensor:
         """Some rows (R, E), by default all, in the model's type."""
+        kernels = (
+            triton_module("widen", self.codes) if isinstance(rows, slice) and rows == slice(None) else None
+        )
+        if kernels:
+            return torch.as_tensor(kernels.widen(self.codes, self.scale, self.offset, self.size, self._dtype))
         codes, scale = self.codes[rows], self.scale[rows]
         if self.format != "int4":
             if self.format == "fp8":

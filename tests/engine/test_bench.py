@@ -17,7 +17,7 @@ from engine.bench.ceilings import Ceilings, needs_of
 from engine.bench.endurance import stretches, verdict
 from engine.bench.models import random_model
 from engine.bench.search import highest_kept
-from engine.footprint import footprint, num_weights
+from engine.footprint import best_fit, footprint, num_weights
 from engine.settings import StreamSettings
 from engine.sizes import SIZES, config_of_size
 from tests.engine.conftest import make_chunk
@@ -136,6 +136,13 @@ def test_a_footprint_falls_with_bits_and_grows_with_what_is_seen() -> None:
     assert totals[-1] < 9e9
     fast = dataclasses.replace(usual, window=dataclasses.replace(usual.window, fps=8.0))
     assert footprint(config, fast, (720, 1280)).cache > 3 * footprint(config, usual, (720, 1280)).cache
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "expected"), [(80, "bf16"), (24, "bf16"), (12, "int8"), (10, "int4"), (8, None), (4, None)]
+)
+def test_the_best_precision_that_fits_a_card_is_found(gigabytes: int, expected: str | None) -> None:
+    assert best_fit(SIZES["7b"], StreamSettings(), (720, 1280), gigabytes * 10**9) == expected
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8", "int4"])

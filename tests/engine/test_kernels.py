@@ -24,6 +24,7 @@ from engine.kernels.one_query import attend_one_query  # noqa: E402 - see above
 from engine.kernels.one_row import Tile, multiply_row  # noqa: E402 - see above
 from engine.kernels.ops import TritonOps  # noqa: E402 - see above
 from engine.kernels.pointwise import rotate_cache, rotate_strided, silu_and_multiply  # noqa: E402 - see above
+from engine.kernels.widen import widen  # noqa: E402 - see above
 from engine.layers import Linear  # noqa: E402 - see above
 from engine.quantised import QuantisedLinear  # noqa: E402 - see above
 from engine.rotary import RotaryTable, rotate  # noqa: E402 - see above
@@ -106,6 +107,15 @@ def test_rotations(head_dim: int) -> None:
     expected = stores[0, :, :, :21] * angles.cos + stores[0, :, :, :21].roll(head_dim // 2, -1) * angles.sin
     assert near(stores[1, :, :, :21], expected)
     assert torch.equal(stores[1, :, :, 21:], before)
+
+
+@pytest.mark.parametrize("kind", ["int8", "fp8", "int4"])
+def test_weights_are_widened_as_by_pytorch(kind: str) -> None:
+    if kind == "fp8" and DEVICE == "cpu":
+        pytest.skip("Triton's interpreter has no fp8")
+    rows = linear_of(192, 20, False, kind)
+    found = widen(rows.codes, rows.scale, rows.offset, rows.size, torch.float32)
+    assert near(found, rows.widened(torch.arange(20, device=DEVICE)))
 
 
 def test_gates() -> None:
