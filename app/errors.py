@@ -77,7 +77,7 @@ class SourceNotFoundError(SourceError):
     def __init__(self, path: str | Path) -> None:
         hint = ""
         if "://" in str(path):
-            hint = "Ringside reads files; save the stream to a file first."
+            hint = "To watch an address, use --source, or Address… in the window."
         super().__init__(path, "does not exist", hint=hint)
 
 

@@ -21,7 +21,19 @@ from app.cli.caption_view import CaptionView
 from app.cli.stream_options import adjusted, read_title
 from app.errors import EngineFailedError, UsageError
 from app.models.library import checkpoint_or_hub_id
-from app.sources import SourceEnded, SourceReader, VideoFileSource
+from app.sources import (
+    LIVE_KINDS,
+    ChunkSource,
+    NewsSink,
+    SourceEnded,
+    SourceNews,
+    SourceReader,
+    SourceSpec,
+    WatchOptions,
+    open_source,
+    parse_spec,
+)
+from app.sources.spec import DemoSpec, FileSpec
 from app.worker import (
     ChunkRequest,
     EngineWorker,
@@ -42,14 +54,14 @@ from engine.settings import StreamSettings
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 _MAX_WAITING_CHUNKS = 2
 
-_Event = WorkerEvent | SourceEnded
+_Event = WorkerEvent | SourceEnded | SourceNews
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaptionJob:
     """What was asked for, checked as far as that goes without a model."""
 
-    video: str | Path
+    spec: SourceSpec
     model: str
     title: str | None
     outputs: tuple[Path, ...]
@@ -63,41 +75,57 @@ def caption(options: argparse.Namespace) -> int:
         logging.getLogger("ringside").setLevel(logging.DEBUG)
     job = _check(options)
     files = CaptionFiles(job.outputs, has_times=options.times)
-    with files, CaptionView(Path(job.video).name, options, job.outputs) as view:
+    with files, CaptionView(job.spec.name, options, job.outputs) as view:
         return _Run(job, files, view).run()
 
 
 def _check(options: argparse.Namespace) -> CaptionJob:
     video: str | Path | None = options.video
     outputs: list[Path] = list(options.out)
-    if not options.demo and video is None and outputs and outputs[-1].suffix.lower() not in ENDINGS:
+    if (
+        not options.demo
+        and not options.source
+        and video is None
+        and outputs
+        and outputs[-1].suffix.lower() not in ENDINGS
+    ):
         # "--out a.srt match.mp4" reads naturally, and there is no doubt what is meant.
         video = outputs.pop()
     for path in outputs:
         format_for(path)
     if options.demo and video:
         raise UsageError("Both a video and --demo were given.", hint="Choose one.")
-    if options.demo:
-        video = resources.demo_video()
-    if not video:
+    if options.source and (options.demo or video):
+        raise UsageError("Both --source and a video were given.", hint="Choose one.")
+    if not (video or options.demo or options.source):
         raise UsageError("No video was given.", hint="Name one, or use --demo for the demo match.")
+    of_video: SourceSpec = DemoSpec() if options.demo else FileSpec(str(video))
+    spec = parse_spec(options.source) if options.source else of_video
     title = read_title(options.title)
-    if options.demo and title is None:
+    if isinstance(spec, DemoSpec) and title is None:
         title = resources.demo_title()
     model = checkpoint_or_hub_id(options.model)
-    _source(video, options, StreamSettings())
-    return CaptionJob(video=video, model=model, title=title, outputs=tuple(outputs), options=options)
+    if spec.kind in LIVE_KINDS:
+        if options.start:
+            raise UsageError(f"A {spec.noun} has no place at which to start.", hint="Leave out --start.")
+        # Nobody can hold it up until the model has time.
+        options.live = True
+    else:
+        _source(spec, options, StreamSettings())
+    return CaptionJob(spec=spec, model=model, title=title, outputs=tuple(outputs), options=options)
 
 
-def _source(video: str | Path, options: argparse.Namespace, settings: StreamSettings) -> VideoFileSource:
-    return VideoFileSource(
-        video,
+def _source(
+    spec: SourceSpec, options: argparse.Namespace, settings: StreamSettings, on_news: NewsSink | None = None
+) -> ChunkSource:
+    wanted = WatchOptions(
         fps=settings.window.fps,
         chunk_s=settings.window.chunk_s,
         start_s=options.start,
         duration_s=options.duration,
         live=options.live,
     )
+    return open_source(spec, wanted, on_news=on_news)
 
 
 class _Run:
@@ -151,6 +179,8 @@ class _Run:
                 self._view.piece(event.start_s, event.text)
             case StepDone():
                 self._step_done(event)
+            case SourceNews():
+                self._view.tell(event.words)
             case SourceEnded():
                 self._ended = event
                 if event.error is not None:
@@ -165,7 +195,7 @@ class _Run:
 
     def _start(self, ready: ModelReady, worker: EngineWorker) -> None:
         settings = adjusted(ready.settings, self._job.options, self._job.title)
-        source = _source(self._job.video, self._job.options, settings)
+        source = _source(self._job.spec, self._job.options, settings, self._events.put)
         self._reader = SourceReader(
             source,
             on_chunk=lambda chunk: worker.submit(ChunkRequest(chunk)),

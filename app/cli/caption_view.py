@@ -141,6 +141,11 @@ class CaptionView:
         self._progress.stop()
         self._note(f"ringside: {message}")
 
+    def tell(self, sentence: str) -> None:
+        """Something happened to what is watched, and it goes on."""
+        self._end_line()
+        self._note(f"ringside: {sentence}")
+
     def _note(self, line: str) -> None:
         self._notes.print(Text(line))
 

@@ -32,6 +32,8 @@ examples:
   ringside caption match.mp4 --title "Lions - Bears. Lions in red: 7 Okafor, 9 Lind." --out match.txt
   ringside caption match.mp4 --start 12:30 --duration 60 --greedy --out minute.jsonl
   ringside caption match.mp4 --model mit-han-lab/StreamingVLM --device cuda --live
+  ringside caption --source screen --out game.srt
+  ringside caption --source rtsp://camera.local/stream --duration 10:00
 
 Without --out the captions are printed. They may be wrong: a model wrote them.
 """
@@ -116,12 +118,17 @@ def caption_parser() -> Parser:
     parser = Parser(
         prog="ringside caption",
         description="Comment on a video and write what is said.",
-        usage="ringside caption (VIDEO | --demo) [options] [--out FILE...]",
+        usage="ringside caption (VIDEO | --demo | --source WHAT) [options] [--out FILE...]",
         epilog=CAPTION_EPILOG,
     )
     what = parser.add_argument_group("what to watch")
     what.add_argument("video", nargs="?", metavar="VIDEO", help="a video file")
     what.add_argument("--demo", action="store_true", help="the demo match that ships with Ringside")
+    what.add_argument(
+        "--source",
+        metavar="WHAT",
+        help="screen, screen:2, region:LEFT,TOP,WIDTHxHEIGHT, window:TITLE, camera:0, an address, or a video",
+    )
     what.add_argument("--start", type=seconds, default=0.0, metavar="TIME", help="where to start: 90 or 1:30")
     what.add_argument("--duration", type=duration, metavar="TIME", help="how much to watch (default: all)")
     what.add_argument("--fps", type=frame_rate, metavar="N", help="frames a second (default: the model's)")
@@ -166,6 +173,9 @@ def narrate_parser() -> Parser:
     how = parser.add_argument_group("how it sounds")
     how.add_argument(
         "--voice", default="", metavar="NAME", help="a voice's name or language; see --list-voices"
+    )
+    how.add_argument(
+        "--language", default="", metavar="NAME", help="a voice of this language, where none is named"
     )
     how.add_argument("--natural", action="store_true", help="the natural voice, where it is installed")
     how.add_argument(
