@@ -23,6 +23,7 @@ from app.captions import Phrase, format_for, write_captions
 from app.cli.narrate_view import NarrateView
 from app.cli.stream_options import adjusted, read_title
 from app.errors import RingsideError, UsageError
+from app.models.library import checkpoint_or_hub_id
 from app.narrate import NarrationCancelledError, NarrationJob, Progress, read_transcript
 from app.narrate import narrate as make
 from app.narrate.commentate import Commentator
@@ -113,7 +114,7 @@ def _job(options: argparse.Namespace) -> NarrationJob:
             return adjusted(settings, options, title)
 
         commentator = Commentator(
-            model=resources.find_model(options.model), device=options.device, adjust=adjust
+            model=checkpoint_or_hub_id(options.model), device=options.device, adjust=adjust
         )
     return NarrationJob(
         video=video,
@@ -123,6 +124,7 @@ def _job(options: argparse.Namespace) -> NarrationJob:
         speech=SpeechOptions(
             engine=_engine(options),
             voice=_voice(options),
+            language=options.language,
             rate=options.rate,
             volume=options.volume,
             models_folder=options.models_folder,

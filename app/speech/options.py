@@ -24,6 +24,9 @@ class SpeechOptions:
     voice: str = ""
     """A voice's own name (`VoiceInfo.voice_id`); "" for the engine's usual one."""
 
+    language: str = ""
+    """What is spoken, such as "German", where no voice was chosen; "" or one that is not known: as the voice has it."""
+
     rate: float = 1.0
     """1 is the voice's usual rate, 2 is twice as fast."""
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from app.speech.errors import NoVoiceError
+from app.speech.languages import NATURAL, codes, speaks
 from app.speech.natural import find_natural_voice, why_not
 from app.speech.options import Engine, SpeechOptions, VoiceInfo
 from app.speech.voice import Pcm, Voice
@@ -109,6 +110,11 @@ class Speaker:
             if reason:
                 wanted = "system"
                 self._tell(f"{reason} The system's voice speaks in its place.")
+            elif codes(self._options.language) and not set(codes(self._options.language)) & set(NATURAL):
+                wanted = "system"
+                self._tell(
+                    f"The natural voice does not speak {self._options.language}. The system's voice does."
+                )
         elif wanted == "natural":
             wanted = "system"
         if wanted != self._engine:
@@ -125,11 +131,21 @@ class Speaker:
     def _voice_id(self, options: SpeechOptions) -> str:
         """The chosen voice, if this engine has it."""
         if not options.voice or options.engine != self._engine:
-            return ""
+            return self._voice_of(options.language)
         if options.voice not in {voice.voice_id for voice in self.voices(self._engine)}:
             self._tell("The voice that was chosen is not there any more. The usual one speaks.")
             return ""
         return options.voice
+
+    def _voice_of(self, language: str) -> str:
+        """A voice that speaks this language; "" for the usual one."""
+        if not codes(language) or codes(language) == codes("English"):
+            return ""
+        for voice in self.voices(self._engine):
+            if speaks(voice.language, language):
+                return voice.voice_id
+        self._tell(f"There is no voice for {language} here. The usual one speaks.")
+        return ""
 
     def _fall_back(self, error: NoVoiceError) -> None:
         """Let the system speak in place of a natural voice that failed; raises the error if it was not that."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from app.models.catalogue import find_model
 from app.settings import UserSettings
 from app.speech import (
     SpeechEnded,
@@ -68,7 +69,9 @@ class Commentary:
 
     def settings_changed(self, names: frozenset[str]) -> None:
         """Settings of these names are others now."""
-        if any(name.startswith(("speech_", "natural_", "does_speech_", "models_folder")) for name in names):
+        if any(
+            name.startswith(("speech_", "natural_", "does_speech_", "models_folder")) for name in names
+        ) or (names & {"language", "model"}):
             self._speech.configure(speech_options(self._settings()))
         if "is_speech_on" in names and self._settings().is_speech_on != self._state.speech.is_on:
             self.switch_speech(is_on=self._settings().is_speech_on)
@@ -237,8 +240,14 @@ def speech_options(settings: UserSettings) -> SpeechOptions:
         volume=settings.speech_volume_percent / 100,
         output=settings.speech_output,
         models_folder=settings.models_folder,
+        language=spoken_language(settings),
         catches_up=settings.does_speech_catch_up,
     )
+
+
+def spoken_language(settings: UserSettings) -> str:
+    """The language of the commentary, "" for English or where the model takes no wishes."""
+    return settings.language if find_model(settings.model).follows_requests else ""
 
 
 def sound_options(settings: UserSettings) -> SourceSoundOptions:

@@ -22,6 +22,7 @@ from app.narrate.child import (
     NarrationChild,
 )
 from app.settings import UserSettings
+from app.window.commentary import spoken_language
 from app.window.live_run import Post
 from app.window.state.app import AppState
 from app.window.state.messages import Message
@@ -139,6 +140,8 @@ class Narrating:
             arguments += ["--natural", f"--models-folder={settings.models_folder}"]
         if voice:
             arguments += [f"--voice={voice}"]
+        elif language := spoken_language(settings):
+            arguments += [f"--language={language}"]
         if request.whole_sentences:
             arguments += ["--whole-sentences"]
         return [
@@ -161,7 +164,12 @@ class Narrating:
         self._child = None
         folder, self._folder = self._folder, None
         if folder is not None:
-            self._aside(lambda: folder.cleanup() or "", lambda nothing: None)
+
+            def remove() -> str:
+                folder.cleanup()
+                return ""
+
+            self._aside(remove, lambda nothing: None)
         self.state.end()
         match event:
             case ChildDone():

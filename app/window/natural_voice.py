@@ -84,7 +84,12 @@ class NaturalVoice:
         download, self._download = self._download, None
         if download is not None:
             self.fraction = None
-            self._aside(lambda: bool(download.stop()), lambda nothing: None)
+
+            def end() -> bool:
+                download.stop()
+                return True
+
+            self._aside(end, lambda nothing: None)
             self.changed.emit()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 from app.models.download import Download, DownloadEvent, Failed, Ready
 from app.models.store import ModelStore, RemoteFile, StoredModel
 from app.speech import natural
+from app.speech.languages import speaks
 from app.speech.natural import FILES, REPO, download_job, find_natural_voice
 from app.speech.options import SpeechOptions
 from app.speech.speaker import Speaker
@@ -99,3 +100,31 @@ def test_it_speaks_with_its_own_voices_at_the_rate_that_is_asked_for(tmp_path: P
         assert usual.rate_hz == 24_000
         assert len(usual.samples) == pytest.approx(2 * len(fast.samples), rel=0.05)
     assert notices == []
+
+
+def test_another_language_is_spoken_by_a_voice_that_has_it() -> None:
+    notices: list[str] = []
+    with Speaker(SpeechOptions(language="German"), on_notice=notices.append) as speaker:
+        german = speaker.synthesise("Das ist ein wunderschönes Tor gewesen.")
+        speaker.configure(SpeechOptions())
+        english = speaker.synthesise("Das ist ein wunderschönes Tor gewesen.")
+        speaker.configure(SpeechOptions(language="Klingon"))
+        assert len(speaker.synthesise("Qapla.").samples) > 1000
+    if any(speaks(voice.language, "German") for voice in speaker.voices("system")):
+        assert abs(len(german.samples) - len(english.samples)) > 100
+        assert notices == []
+    assert speaks("pt-br", "Portuguese")
+    assert speaks("cmn", "Chinese")
+    assert not speaks("en-gb", "German")
+
+
+def test_a_language_that_the_natural_voice_cannot_read_is_the_systems_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_tiny_voice(tmp_path)
+    monkeypatch.setattr(natural, "_PACKAGE", "json")
+    notices: list[str] = []
+    options = SpeechOptions(engine="natural", language="German", models_folder=str(tmp_path))
+    with Speaker(options, on_notice=notices.append) as speaker:
+        assert len(speaker.synthesise("Tor!").samples) > 1000
+    assert notices == ["The natural voice does not speak German. The system's voice does."]
