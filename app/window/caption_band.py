@@ -4,6 +4,8 @@ Knows how words are painted, when they are hidden, and what a screen reader read
 words come from, and not whether it lies in the window or in the overlay.
 """
 
+from __future__ import annotations
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
@@ -42,11 +44,9 @@ class CaptionBand(QWidget):
         self.lines = RollingLines(self._metrics.horizontalAdvance, self._text_width_px, look.style.num_lines)
         self._hides = QTimer(self, singleShot=True)
         self._hides.timeout.connect(self.hide)
-        self._unsubscribe = [
-            state.word_added.subscribe(self._add),
-            state.cleared.subscribe(self._clear),
-            state.restyled.subscribe(self._restyle),
-        ]
+        state.word_added.subscribe(self._add)
+        state.cleared.subscribe(self._clear)
+        state.restyled.subscribe(self._restyle)
         look.changed.connect(self._follow_look)
         self.hide()
 
@@ -59,10 +59,13 @@ class CaptionBand(QWidget):
         """All lines and their margins."""
         return QSize(200, round(self._look.style.num_lines * self._line_px) + 2 * SPACE_8)
 
-    def part_with(self) -> None:
-        """Listen to the state no more."""
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
+    def begin_as(self, other: CaptionBand) -> None:
+        """Show what another band of the same state shows already."""
+        for word in other.lines.lately:
+            self.lines.add(word)
+        self.setVisible(not other.isHidden())
+        self._wait_to_hide()
+        self._repaint()
 
     def painted(self) -> QPixmap:
         """All of it, as it is on the screen."""

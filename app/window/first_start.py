@@ -41,13 +41,16 @@ class Step:
 
 def machine_in_words(machine: Machine) -> str:
     """What the machine has, and the largest model that keeps up on it."""
+    words = machine.words if machine.gpus else f"{machine.words[:1].lower()}{machine.words[1:]}"
     fitting = [model for model in CATALOGUE if judge(model, machine).fit is Fit.FITS]
     best = max(fitting, key=lambda model: judge(model, machine).needed_bytes, default=None)
     if best is None:
-        return f"This computer: {machine.words}. Commentary will be slow here."
-    if best.repo == DEMO:
-        return f"This computer: {machine.words}. The demo model runs well here; larger ones need a graphics card."
-    return f"This computer: {machine.words}. {best.name} fits."
+        verdict = "Commentary will be slow here."
+    elif best.repo == DEMO:
+        verdict = "The demo model runs well here; larger ones need a graphics card."
+    else:
+        verdict = f"{best.name} fits."
+    return f"This computer: {words}. {verdict}"
 
 
 class FirstStart(QFrame):

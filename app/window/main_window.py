@@ -9,13 +9,13 @@ import base64
 import itertools
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.theme.focus_ring import FocusRing
 from app.theme.theme import Theme
-from app.theme.tokens import SPACE_24
+from app.theme.tokens import SPACE_8
 from app.window.announcer import Announcer
 from app.window.caption_look import CaptionLook
 from app.window.controller import Controller
@@ -89,9 +89,10 @@ class MainWindow(QWidget):
         self._has_chosen = bool(controller.settings.source)
         self._lay_out()
         self.focus_ring = FocusRing(self, theme)
-        self.overlay = Overlay(controller, self.look, theme, self)
+        self.overlay = Overlay(controller, self.look, theme, self.stage.band, self)
         self.hud = Hud(controller, theme, self.stage)
-        self.hud.move(SPACE_24, SPACE_24)
+        self.stage.room_changed.connect(self._place_hud)
+        self._place_hud()
         self.own_windows = OwnWindowsKeeper(self)
         self.own_windows.keep(self)
         self.overlay.opened.connect(self.own_windows.keep)
@@ -320,6 +321,9 @@ class MainWindow(QWidget):
         self._make_room()
         name = session.source.name if session.source is not None else ""
         self.setWindowTitle(f"{name} · Ringside" if name else "Ringside")
+
+    def _place_hud(self) -> None:
+        self.hud.move(self.stage.screen_rect.topLeft() + QPoint(SPACE_8, SPACE_8))
 
     def _make_room(self) -> None:
         self.first_start.make_room(self.height(), is_choosing=not self.picker.isHidden())

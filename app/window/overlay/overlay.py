@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.theme.theme import Theme
+from app.window.caption_band import CaptionBand
 from app.window.caption_look import CaptionLook
 from app.window.controller import Controller
 from app.window.overlay.desktop import Desktop, find_out
@@ -25,8 +26,12 @@ class Overlay(QObject):
     opened = Signal(QWidget)
     """Its window was made."""
 
-    def __init__(self, controller: Controller, look: CaptionLook, theme: Theme, window: QWidget) -> None:
+    def __init__(
+        self, controller: Controller, look: CaptionLook, theme: Theme, band: CaptionBand, window: QWidget
+    ) -> None:
+        """`band` is the one over the picture."""
         super().__init__(window)
+        self._band = band
         self._controller = controller
         self._look = look
         self._theme = theme
@@ -45,6 +50,7 @@ class Overlay(QObject):
             return
         if self.window is None:
             self.window = OverlayWindow(self._controller, self._look, self._theme, self._main)
+            self.window.band.begin_as(self._band)
             self.opened.emit(self.window)
         platform = QGuiApplication.platformName()
         # Before it is shown: without this, a desktop that cannot blend shows a black bar for a moment.

@@ -161,6 +161,7 @@ class WholeNumberControl(QSpinBox):
         most = entry.maximum if math.isfinite(entry.maximum) else _LARGEST_INT
         self.setRange(int(least), int(most))
         self.setSuffix(_unit(entry))
+        self.lineEdit().setTextMargins(SPACE_8, 0, 0, 0)
         self.setKeyboardTracking(False)
         self._is_showing = False
         self.valueChanged.connect(lambda value: None if self._is_showing else changed(value))
@@ -188,6 +189,7 @@ class NumberControl(QDoubleSpinBox):
         self.setSingleStep(0.05 if is_fine else 0.5)
         self.setRange(least, most)
         self.setSuffix(_unit(entry))
+        self.lineEdit().setTextMargins(SPACE_8, 0, 0, 0)
         self.setKeyboardTracking(False)
         self._is_showing = False
         self.valueChanged.connect(lambda value: None if self._is_showing else changed(round(value, 3)))

@@ -83,6 +83,8 @@ class ShortcutTable(QTreeWidget):
         if item is not None:
             self.setCurrentItem(item)
             self.scrollToItem(item)
+            if item is items[0]:
+                self.scrollToTop()  # its heading, too
 
     def find(self, wanted: str) -> None:  # type: ignore[override] # QWidget.find takes a window's number; none is asked for
         """Show only rows in which all these words or keys stand."""

@@ -57,6 +57,11 @@ class RollingLines:
         """The newest last; those that are not filled yet are empty and come first."""
 
     @property
+    def lately(self) -> tuple[CaptionWord, ...]:
+        """The words that were added last, more than are seen."""
+        return tuple(self._lately)
+
+    @property
     def newest(self) -> Line:
         """The line that grows."""
         return self.lines[-1]

@@ -186,13 +186,14 @@ def test_places_are_kept_for_each_monitor_and_stay_in_sight() -> None:
 def test_the_overlay_shows_the_bands_words_in_the_chosen_style_and_is_moved_by_keys(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
+        desk.state.captions.push_piece(0.0, " Kick-off. ")
         desk.window.transport.overlay_button.click()
         await desk.until(lambda: desk.window.overlay.window is not None)
         overlay = desk.window.overlay.window
         assert overlay is not None
         await desk.until(overlay.isVisible)
         desk.state.captions.push_piece(0.0, " Pass to Lind, who waits and shoots ")
-        assert overlay.band.text == desk.window.stage.band.text == "Pass to Lind, who waits and shoots"
+        assert overlay.band.text == desk.window.stage.band.text == "Kick-off. Pass to Lind, who waits and shoots"
         assert overlay.windowFlags() & Qt.WindowType.WindowStaysOnTopHint
         assert overlay.windowHandle().transientParent() is None
 
