@@ -103,6 +103,23 @@ def camera() -> list[Finding]:
     return [Finding(name="camera", ok=True, value=", ".join(found), facts={"cameras": found})]
 
 
+def watchable() -> list[Finding]:
+    """Screens, windows and cameras, each by what names it on the command line."""
+    from app.sources.listing import list_watchable
+
+    found = list_watchable()
+    everything = (*found.screens, *found.windows, *found.cameras)
+    facts = {"sources": [{"source": str(w.spec), "name": w.name, "detail": w.detail} for w in everything]}
+    if not everything:
+        value = found.limits or "No screen and no camera."
+        remedy = "Files, addresses and the demo match can be watched without."
+        return [Finding(name="sources", ok=False, value=value, remedy=remedy, facts=facts)]
+    listed = "; ".join(f"{w.spec} ({w.detail or w.name})" for w in everything)
+    return [
+        Finding(name="sources", ok=True, value=f"--source takes: {listed}", remedy=found.limits, facts=facts)
+    ]
+
+
 def gpu() -> list[Finding]:
     """CUDA GPUs, through torch, and which models fit into what is free."""
     has_driver = shutil.which("nvidia-smi") is not None
@@ -179,6 +196,7 @@ PROBES: dict[str, Callable[[], list[Finding]]] = {
     "sound": sound,
     "speech": speech,
     "camera": camera,
+    "sources": watchable,
     "GPU": gpu,
     "hub models": models,
 }
