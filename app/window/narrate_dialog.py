@@ -146,7 +146,9 @@ class NarrateDialog(QDialog):
         record, source = self._controller.state.record, self._controller.state.session.source
         latest = record.latest
         self._said = latest if latest is not None and Path(latest.head.path).is_file() else None
-        self._video = source.path if source is not None and source.path else ""
+        self._video = (
+            source.path if source is not None and source.path and Path(source.path).is_file() else ""
+        )
         if self._said is not None:
             phrases = len(self._said.phrases)
             words = "1 phrase" if phrases == 1 else f"{phrases} phrases"
