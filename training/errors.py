@@ -16,10 +16,10 @@ class AnnotationError(TrainingError):
 
 
 class VideoError(TrainingError):
-    """A training video can't be read."""
+    """A video can't be read."""
 
     def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{path} can't be used for training: {what}.")
+        super().__init__(f"{path} can't be used: {what}.")
 
 
 class RecipeError(TrainingError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import EngineError
+from engine import CheckpointError, EngineError
 from training.errors import VideoError
 from training.evaluate.errors import UnfinishedError
 from training.evaluate.files import read_json, write_json
@@ -52,6 +52,7 @@ def run(works: Sequence[VideoWork], folder: Path, settings: Mapping[str, Any], s
 
     Raises:
         OtherRunError: the folder holds results of other settings.
+        CheckpointError: the model can't be loaded.
     """
     mine = set(shard.share_of({work.video: work.cost for work in works}))
     for work in works:
@@ -66,6 +67,8 @@ def run(works: Sequence[VideoWork], folder: Path, settings: Mapping[str, Any], s
                 for row in work.do(missing):
                     journal.append(row)
             failed.unlink(missing_ok=True)
+        except CheckpointError:
+            raise  # no video's fault
         except (VideoError, EngineError, OSError) as error:
             logger.warning("%s is left out: %s", work.video, error)
             write_json(failed, {"video": work.video, "reason": str(error)})

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.evaluate.errors import EvaluationError
 from training.evaluate.report.contents import Report, write_report
 from training.evaluate.report.page import write_pages
 from training.evaluate.shards import Shard
@@ -24,7 +25,10 @@ _TELL_EVERY_S = 60.0
 def run_share(
     works: Sequence[VideoWork], folder: Path, settings: Mapping[str, Any], shard: Shard
 ) -> tuple[dict[str, list[Row]], list[Failure]] | None:
-    """Do this process's share; the first process waits for the others and gets everything, the others get None."""
+    """Do this process's share; the first process waits for the others and gets everything, the others get None.
+
+    Raises EvaluationError where not a single video could be used.
+    """
     run(works, folder, settings, shard)
     if shard.rank != 0:
         return None
@@ -34,7 +38,12 @@ def run_share(
         if time.monotonic() - told > _TELL_EVERY_S:
             told = time.monotonic()
             logger.info("waiting for the other %d processes", shard.world_size - 1)
-    return collect(works, folder)
+    done, failures = collect(works, folder)
+    if failures and not done:
+        raise EvaluationError(
+            f"None of the {len(failures)} videos could be used. The first, {failures[0].video}: {failures[0].reason}"
+        )
+    return done, failures
 
 
 def command_line(argv: Sequence[str]) -> str:

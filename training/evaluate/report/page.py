@@ -35,7 +35,7 @@ th, td { text-align: right; padding: .4rem .7rem; border-bottom: 1px solid var(-
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-figure { margin: 0; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }
+figure { margin: 0; max-width: 46rem; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }
 figure img { width: 100%; height: auto; display: block; }
 pre { background: var(--wash); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem;
   overflow-x: auto; font-size: .85rem; line-height: 1.45; }

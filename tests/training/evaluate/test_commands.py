@@ -1,0 +1,227 @@
+"""The commands as they are typed: one a benchmark, alone and as accelerate or torchrun start them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.evaluate.conftest import write_lines
+from tests.training.evaluate.judge_server import Body, JudgeServer, prefers
+from training.evaluate.__main__ import main
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    summary = json.loads(capsys.readouterr().out)
+    assert isinstance(summary, dict)
+    return summary
+
+
+def words(**options: Any) -> list[str]:
+    return [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def test_several_processes_and_one_make_the_same(
+    tmp_path: Path, tiny_folder: Path, videos: Path, metadata: Path
+) -> None:
+    def start(out: str, rank: int, world: int) -> subprocess.Popen[bytes]:
+        command = words(
+            metadata=metadata, videos=videos, model=tiny_folder, out=tmp_path / out, device="cpu", start_s=1
+        )
+        environment = {
+            **os.environ,
+            "RANK": str(rank),
+            "WORLD_SIZE": str(world),
+            "LOCAL_RANK": str(rank),
+            "OMP_NUM_THREADS": "1",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "training.evaluate", "inf-streams", *command],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    processes = [start("one", 0, 1), *(start("two", rank, 2) for rank in (0, 1))]
+    outputs = [process.communicate(timeout=200) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], [errors for _, errors in outputs]
+    assert json.loads(outputs[1][0])["games"] == 4
+    assert outputs[2][0] == b""  # the first process alone reports
+    for name in ("merged_result.jsonl", "clips.jsonl"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_inf_streams_with_an_api_model_as_opponent(
+    tmp_path: Path, tiny_folder: Path, videos: Path, metadata: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def api(body: Body, seen: int) -> str:
+        if body["model"] == "rival-1":
+            return "the rival talks"
+        return prefers("the rival talks")(body, seen)
+
+    with JudgeServer(api) as server:
+        command = [
+            "inf-streams",
+            *words(
+                metadata=metadata,
+                videos=videos,
+                model=tiny_folder,
+                name="tiny",
+                out=tmp_path / "out",
+                device="cpu",
+            ),
+            *words(start_s=1, clip_s=4, opponent_model="rival-1", judge_model="judge-1", api_url=server.url),
+            *words(price_in=1.0, price_out=2.0, max_new_tokens=3),
+            "--greedy",
+        ]
+        assert main(command) == 0
+        first = said(capsys)
+        num_paid = server.num_paid
+        assert main(command) == 0
+        assert server.num_paid == num_paid
+    assert first["votes"]["share"] == 0.0
+    assert first["votes"] == said(capsys)["votes"]
+    assert any("tiny gets 0.0% of the votes against rival-1" in line for line in first["summary"])
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["settings"]["opponent"]["name"] == "same"
+    assert report["settings"]["stream"]["sampling"]["greedy"] is True
+    assert report["command"].startswith("python -m training.evaluate inf-streams --metadata")
+    rival = (tmp_path / "out" / "opponent" / "merged_result.jsonl").read_text().splitlines()
+    assert json.loads(rival[0])["items"][0]["response"] == "the rival talks"
+
+
+def test_judge_flags_a_judge_who_favours_the_first_place(
+    tmp_path: Path, metadata: Path, opponent: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with JudgeServer(lambda body, seen: "A") as server:
+        command = [
+            "judge",
+            *words(a=opponent, b=opponent, metadata=metadata, start_s=0, clip_s=2, out=tmp_path / "out"),
+            *words(judge_model="judge-1", api_url=server.url, judge_body='{"temperature": null, "top_p": 1}'),
+        ]
+        assert main(command) == 0
+    assert "temperature" not in server.bodies[0]
+    assert server.bodies[0]["top_p"] == 1
+    summary = said(capsys)
+    assert summary["votes"]["share"] == 0.5
+    assert summary["votes"]["place"]["is_flagged"]
+    assert "This judge favours what it is shown first" in summary["warnings"][0]
+    page = (tmp_path / "out" / "report.html").read_bytes()
+    (tmp_path / "out" / "report.html").unlink()
+    assert main(["report", "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "report.html").read_bytes() == page
+
+
+def test_livesports_end_to_end(
+    tmp_path: Path, tiny_folder: Path, videos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [
+        {
+            "video_id": f"game{n}",
+            "event_id": 1,
+            "begin": 1.0,
+            "end": 4.0,
+            "event_title": "Cup",
+            "event_asr_text": "it is on",
+        }
+        for n in (0, 1)
+    ]
+    baseline = [{"video_id": f"game{n}", "event_id": 1, "pred": "the rival talks"} for n in (0, 1)]
+
+    def judge(body: Body, seen: int) -> str:
+        first = body["messages"][0]["content"].split("---Commentary A---\n")[1].split("\n---")[0]
+        letter = "B" if "rival" in first else "A"
+        return f"Commentary {letter} is better aligned with the human commentary"
+
+    with JudgeServer(judge) as server:
+        command = [
+            "livesports",
+            *words(events=write_lines(tmp_path / "events.jsonl", events), videos=videos, model=tiny_folder),
+            *words(
+                baseline=write_lines(tmp_path / "GPT-4o.jsonl", baseline), name="tiny", out=tmp_path / "out"
+            ),
+            *words(judge_model="judge-1", api_url=server.url, device="cpu"),
+        ]
+        assert main(command) == 0
+    assert all(body["seed"] == 42 and body["temperature"] == 0.0 for body in server.bodies)
+    summary = said(capsys)
+    assert "Win rate as published (a tie is nobody's win): 100.00%." in summary["summary"]
+    rows = [json.loads(line) for line in (tmp_path / "out" / "judged.jsonl").read_text().splitlines()]
+    assert rows == [
+        {"video_event_id": f"game{n}_1", "ab_winner": "tiny", "ba_winner": "tiny"} for n in (0, 1)
+    ]
+
+
+def test_ovo_end_to_end(
+    tmp_path: Path, tiny_folder: Path, videos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    annotations = [
+        {
+            "id": 1,
+            "task": "OCR",
+            "video": "game3.mp4",
+            "realtime": 3,
+            "question": "Which?",
+            "options": ["x", "y"],
+            "gt": 0,
+        },
+        {
+            "id": 2,
+            "task": "EPM",
+            "video": "gone.mp4",
+            "realtime": 3,
+            "question": "Who?",
+            "options": ["x", "y"],
+            "gt": 1,
+        },
+    ]
+    command = [
+        "ovo",
+        *words(
+            annotations=write_lines(tmp_path / "ovo.jsonl", annotations), videos=videos, model=tiny_folder
+        ),
+        *words(out=tmp_path / "out", scoring="logits", device="cpu", max_frames=4),
+    ]
+    assert main(command) == 0
+    summary = said(capsys)
+    assert summary["left_out"][0][0] == "gone.mp4"
+    assert "1 questions have no answer and count as wrong." in summary["warnings"]
+    assert summary["scores"]["tasks"]["EPM"] == {"accuracy": 0.0, "num_questions": 1, "num_right": 0}
+    assert [row["id"] for row in json.loads((tmp_path / "out" / "results.json").read_text())] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"metadata": "gone.jsonl"}, "gone.jsonl: it can't be read (No such file or directory)."),
+        ({"videos": "gone"}, "There is no folder gone with the videos."),
+        ({"opponent": "x", "opponent_model": "y"}, "Give --opponent or --opponent-model, not both."),
+        ({"fps": 0.1}, "The setting fps is 0.1"),
+        ({"model": "no/such/model", "start_s": 1}, "there is no such folder or hub model"),
+    ],
+)
+def test_bad_use_is_one_line(
+    tmp_path: Path,
+    tiny_folder: Path,
+    videos: Path,
+    metadata: Path,
+    options: dict[str, Any],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = {"metadata": metadata, "videos": videos, "model": tiny_folder, "out": tmp_path / "out", **options}
+    assert main(["inf-streams", *words(**asked)]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if "pieces to do" not in line]
+    assert len(errors) == 1
+    assert says in errors[0]
+
+
+def test_a_run_in_which_nothing_worked_fails(
+    tmp_path: Path, tiny_folder: Path, metadata: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"metadata": metadata, "videos": tmp_path, "model": tiny_folder, "out": tmp_path / "out"}
+    assert main(["inf-streams", *words(**asked), "--start-s", "1"]) == 1
+    assert "None of the 4 videos could be used. The first, game0.mp4:" in capsys.readouterr().err
