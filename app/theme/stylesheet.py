@@ -95,7 +95,8 @@ QLineEdit:hover {{ border-color: {mix(p.line, p.text, 0.35)}; }}
 QLineEdit QToolButton {{ background: transparent; border: none; }}
 
 QTextEdit, QPlainTextEdit {{ background: transparent; border: none;
-    selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
+    selection-background-color: {p.accent}; selection-color: {p.on_accent};
+    placeholder-text-color: {p.quiet_text}; }}
 QPlainTextEdit[role="details"] {{ background: {p.window}; border: 1px solid {p.line};
     border-radius: {CORNER_PX}px; padding: {SPACE_8}px; font-size: {small}px; }}
 

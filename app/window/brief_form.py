@@ -5,9 +5,18 @@ Knows its fields and how they follow the state. Knows nothing of how a model is 
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
 from app.window.controller import Controller
@@ -54,15 +63,47 @@ class BriefForm(QFrame):
         self.note.setProperty("role", "quiet")
         self.note.setWordWrap(True)
         self.note.setAccessibleName("How it is used")
-        column = QVBoxLayout(self)
+        self._content = QWidget(self)
+        self._content.setAccessibleName("What is this?")
+        self._column = column = QVBoxLayout(self._content)
         column.setContentsMargins(SPACE_16, SPACE_12, SPACE_16, SPACE_12)
         column.setSpacing(SPACE_8)
         column.addLayout(form)
         column.addWidget(self.note)
+        # In a small window with large text it scrolls; nothing is cut.
+        self._scroll = QScrollArea(self)
+        self._scroll.setAccessibleName("What is this?")
+        self._scroll.viewport().setAccessibleName("What is this?")
+        self._scroll.verticalScrollBar().setAccessibleName("Scroll the form")
+        self._scroll.horizontalScrollBar().setAccessibleName("Scroll the form sideways")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(self._content)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(self._scroll)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         controller.state.title_changed.subscribe(self._show)
         controller.saying.changed.subscribe(self._show)
         self._show()
         self.hide()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As high as its fields and words."""
+        width = max(self.width(), 1)
+        return QSize(width, self._column.totalHeightForWidth(width) + 1)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """One field and a part of the next, which tells that there are more."""
+        return QSize(0, self.boxes["title"].sizeHint().height() * 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width breaks the words elsewhere."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def toggle(self, *, is_open: bool) -> None:
         """Open it, with the keyboard in its first field, or close it."""
@@ -101,3 +142,4 @@ class BriefForm(QFrame):
             told = brief.line
         said = f"The commentator is told: {told}" if told else "The commentator knows only what stands here."
         self.note.setText(f"{said} Used from the next start.")
+        self.updateGeometry()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import os
 import shutil
 import subprocess
+import sys
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -26,6 +28,14 @@ def test_the_desktop_entry_starts_what_there_is() -> None:
     action = entry["Desktop Action safe-mode"]["Exec"].split()
     assert action[0] == "ringside"
     assert parsers.main_parser("1").parse_args(action[1:]).safe_mode
+
+
+def test_a_video_that_is_opened_with_the_program_is_no_unknown_command(small_video: Path) -> None:
+    environment = {**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": ""}
+    command = [sys.executable, "-m", "app", str(small_video)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert result.returncode == 1
+    assert "no window can open" in result.stderr
 
 
 def test_the_description_fits_the_program() -> None:
