@@ -67,6 +67,7 @@ def _steps(pyplot: Any, steps: Mapping[str, Any]) -> Any:
         left = [at + count for at, count in zip(left, counts, strict=True)]
     axes.invert_yaxis()
     axes.set_xlabel("Videos")
+    axes.locator_params(axis="x", integer=True)
     axes.legend(loc="lower right")
     return figure
 
@@ -100,4 +101,5 @@ def _histogram(
     axes.hist(values, bins=24, range=limits, color="#2f6690")
     axes.set_xlabel(label)
     axes.set_ylabel(counted)
+    axes.locator_params(axis="y", integer=True)
     return figure

@@ -1,7 +1,7 @@
 """A language model on the loopback address: OpenAI's chat completions, with faults that are planted.
 
 It answers what a careful editor would about the matches that tests make: a segment with "sponsor" in it is deleted, a
-misheard "golf" becomes "goal", the rest is kept. The share of visible words is 0.9 where "shoots" is said, else 0.3.
+misheard "kids" becomes "kicks", the rest is kept. The share of visible words is 0.9 where "kick" is said, else 0.3.
 """
 
 import json
@@ -89,7 +89,7 @@ def opinion(body: dict[str, Any]) -> str:
         return json.dumps(
             {
                 "chunks": [
-                    {"id": chunk["id"], "share_visible": 0.9 if "shoots" in chunk["text"] else 0.3}
+                    {"id": chunk["id"], "share_visible": 0.9 if "kick" in chunk["text"] else 0.3}
                     for chunk in asked["chunks"]
                 ]
             }
@@ -99,14 +99,8 @@ def opinion(body: dict[str, Any]) -> str:
         text = segment["text"]
         if "sponsor" in text:
             rulings.append({"id": segment["id"], "verdict": "delete", "text": ""})
-        elif "golf" in text.casefold():
-            rulings.append(
-                {
-                    "id": segment["id"],
-                    "verdict": "edit",
-                    "text": text.replace("golf", "goal").replace("Golf", "Goal"),
-                }
-            )
+        elif "kid" in text:
+            rulings.append({"id": segment["id"], "verdict": "edit", "text": text.replace("kid", "kick")})
         else:
             rulings.append({"id": segment["id"], "verdict": "keep", "text": ""})
     return json.dumps({"segments": rulings})

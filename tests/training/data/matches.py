@@ -35,12 +35,12 @@ def make_match(seed: int, minutes: float, videos: Path, whisperx: Path) -> None:
 
 
 def whisperx_of(match: Match) -> dict[str, object]:
-    """The commentary as WhisperX tells it: "goal" misheard, an advertisement, swapped times, words without times."""
+    """The commentary as WhisperX tells it: "kicks" misheard, an advertisement, swapped times, words without times."""
     segments = []
     for number, sentence in enumerate(sentences(match)):
         words: list[dict[str, object]] = []
         for at, (start, end, word) in enumerate(sentence):
-            heard = word.replace("Goal", "Golf").replace("goal", "golf")
+            heard = word.replace("kick", "kid")
             entry: dict[str, object] = {"word": heard, "start": start, "end": end, "score": 0.9}
             if number % 7 == 2 and at == 1:
                 entry["start"], entry["end"] = end, start

@@ -124,19 +124,18 @@ def test_from_videos_to_chunks_with_every_fault_named_and_nothing_done_twice(
         assert ends == sorted(ends)
         assert all(start <= end for start, end, _ in chunk.words)
     said = " ".join(word for chunk in chunks for _, _, word in chunk.words)
-    assert "golf" not in said.casefold()
+    assert "kick" in said
+    assert "kid" not in said
     assert SPONSOR.split()[-1] not in said
 
     annealing = chunks_in(out / "annealing.jsonl")
-    assert annealing == [
-        chunk for chunk in chunks if "shoots" in " ".join(word for _, _, word in chunk.words)
-    ]
-    assert len(annealing) == reports["select"]["chosen"]
+    assert annealing == [chunk for chunk in chunks if "kick" in " ".join(word for _, _, word in chunk.words)]
+    assert 0 < len(annealing) == reports["select"]["chosen"] < len(chunks)
 
     statistics = reports["stats"]
     assert statistics["transcripts"]["repairs"]["swapped"] > 0
     assert statistics["transcripts"]["repairs"]["interpolated"] > 0
-    assert statistics["editor"]["shares"]["delete"] > 0
+    assert all(share > 0 for share in statistics["editor"]["shares"].values())
     spent = statistics["language_model"]["edit"]
     assert spent["num_malformed"] == 2
     assert spent["cost"] == pytest.approx((spent["num_tokens_in"] * 2 + spent["num_tokens_out"] * 8) / 1e6)
