@@ -76,12 +76,12 @@ class RegionPicker(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """The other one, so far."""
         if self._from is not None:
-            self.region = QRect(self._from, event.position().toPoint()).normalized() & self.rect()
-            self.update()
+            self._reach(self._from, event.position().toPoint())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """That is it, unless it was only a click."""
         if self._from is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._reach(self._from, event.position().toPoint())
             self._from = None
             self._take()
 
@@ -144,6 +144,12 @@ class RegionPicker(QWidget):
         painter.setPen(QColor(self._theme.palette.text))
         inside = room.adjusted(SPACE_12, SPACE_8, -SPACE_12, -SPACE_8)
         painter.drawText(inside, int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter), words)
+
+    def _reach(self, corner: QPoint, other: QPoint) -> None:
+        left, right = sorted((corner.x(), other.x()))
+        top, bottom = sorted((corner.y(), other.y()))
+        self.region = QRect(left, top, right - left, bottom - top) & self.rect()
+        self.update()
 
     def _change(self, right: int, down: int, *, resizes: bool) -> None:
         region = QRect(self.region)
