@@ -1,5 +1,6 @@
 """The published forms: read with their faults counted, written so that they read back, found by their seek index."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,12 @@ def said(line: list[dict[str, Any]], words: list[Any]) -> list[dict[str, Any]]:
 
 
 def write(path: Path, lines: list[Any], *, seeks: bool) -> Path:
-    starts, at, content = [], 0, b""
-    for line in lines:
-        text = (line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)).encode() + b"\n"
-        starts.append(at)
-        at += len(text)
-        content += text
-    path.write_bytes(content + (json.dumps(starts).encode() if seeks else b""))
+    texts = [
+        (line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)).encode() + b"\n"
+        for line in lines
+    ]
+    starts = [0, *itertools.accumulate(len(text) for text in texts[:-1])]
+    path.write_bytes(b"".join(texts) + (json.dumps(starts).encode() if seeks else b""))
     return path
 
 
