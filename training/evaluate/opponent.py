@@ -35,6 +35,8 @@ _SYSTEM = (
     "alone: plain text, no lists, no headings."
 )
 _NUM_READING = 2
+_NUM_ATTEMPTS = 3
+"""How often a clip is asked about while the answers are empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +107,11 @@ async def comment_on_clips(
         try:
             async with reading:  # pictures are large: few clips are in memory at a time
                 body = await asyncio.to_thread(request_body, clip, videos, model, settings, extra)
-                reply = await courier.ask(body)
-            text = "" if reply.answer is None else (reply.answer.content or "").strip()
+                for attempt in range(_NUM_ATTEMPTS):
+                    reply = await courier.ask(body, attempt=attempt)
+                    text = "" if reply.answer is None else (reply.answer.content or "").strip()
+                    if text or reply.answer is None:
+                        break
             reason = reply.reason or "the answer is empty"
         except VideoError as error:
             reason = str(error)

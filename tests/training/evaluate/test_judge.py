@@ -249,3 +249,13 @@ async def test_a_courier_that_dies_is_told_of_and_nobody_waits_for_it(tmp_path: 
                 await asking
             with pytest.raises(CourierError):
                 await courier.ask({"model": "x", "messages": [], "n": 2})
+
+
+async def test_a_store_that_cannot_be_written_to_is_told_of(tmp_path: Path) -> None:
+    for prefix in range(256):
+        (tmp_path / f"{prefix:02x}").write_text("a file where a folder should be")
+    with JudgeServer(prefers("ours")) as server:
+        verdicts, bill = await judged(server, tmp_path, pairs(1, 1))
+    assert count(verdicts)["num_unanswered"] == 1
+    assert "can't be kept" in verdicts[0].ab.reason
+    assert bill.num_unanswered == 2

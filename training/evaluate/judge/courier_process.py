@@ -12,6 +12,7 @@ Knows HTTP, what may be tried again, and how long to wait. Knows nothing of judg
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -110,12 +111,14 @@ class _Locks:
     def take(self, key: str) -> bool:
         try:
             fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(key))
-        except OSError:
-            return False
+        except OSError as error:
+            # Where a disk knows no locks, going on is better than waiting for ever.
+            return error.errno not in (errno.EACCES, errno.EAGAIN)
         return True
 
     def release(self, key: str) -> None:
-        fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, _place(key))
+        with contextlib.suppress(OSError):  # as above
+            fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, _place(key))
 
 
 def _place(key: str) -> int:
@@ -168,7 +171,10 @@ async def _serve(settings: ApiSettings) -> None:
 
 
 async def _settle(office: Office, key: str, body: dict[str, Any]) -> None:
-    outcome = await office.settle(key, body)
+    try:
+        outcome = await office.settle(key, body)
+    except OSError as error:  # the store's disk is full, or not to be written to
+        outcome = _outcome(key, "unanswered", 0, reason=f"the answer can't be kept ({error})")
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more; the answer is in the store
         os.write(sys.stdout.fileno(), json.dumps(outcome).encode() + b"\n")
 
