@@ -72,10 +72,10 @@ def plot(found: Sequence[Stretch], file: Path, title: str) -> None:
             minutes, [stretch.step_ms[name] for stretch in found], style, color="tab:blue", label=name
         )
     time_axes.set(xlabel="minutes of stream", ylabel="step, ms", title=title)
-    time_axes.set_ylim(bottom=0)
+    time_axes.set_ylim(0, 1.15 * max(stretch.step_ms["p99"] for stretch in found))
     memory_axes = time_axes.twinx()
     memory_axes.plot(minutes, [stretch.memory_mb for stretch in found], color="tab:orange", label="memory")
     memory_axes.set_ylabel("memory, MB")
-    memory_axes.set_ylim(bottom=0)
-    figure.legend(loc="lower right", bbox_to_anchor=(0.9, 0.15))
+    memory_axes.set_ylim(0, 1.3 * max(stretch.memory_mb for stretch in found))  # apart from the step times
+    figure.legend(loc="outside lower center", ncols=4)
     figure.savefig(file, dpi=120)
