@@ -365,7 +365,8 @@ class Controller:
         kinds = {DEMO, "file"} | ({source.kind} if source is not None else set())
         posters = [self._background.spawn(self._bring_poster(kind)) for kind in sorted(kinds)]
         await asyncio.wait(posters, timeout=_POSTERS_FIRST_S)
-        self._runner.load_model(self.settings.model, self.models.store, self.settings.precision)
+        if not self._runner.was_asked_to_load:  # a person may have chosen another model by now
+            self._runner.load_model(self.settings.model, self.models.store, self.settings.precision)
         await self._runner.model_is_known()
         if self.state.speech.is_on:
             self._commentary.switch_speech(is_on=True)

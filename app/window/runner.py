@@ -82,6 +82,8 @@ class Runner:
         self._model_known = asyncio.Event()
         self._session_started: asyncio.Future[None] | None = None
         self._starting: asyncio.Task[None] | None = None
+        self.was_asked_to_load = False
+        """Whether a model was chosen since this was made."""
         self._finding: asyncio.Task[None] | None = None
         self._run: LiveRun | None = None
         self._num_runs = 0
@@ -97,6 +99,7 @@ class Runner:
 
     def load_model(self, choice: str, store: ModelStore, precision: str = AUTO) -> None:
         """Load "demo", a folder, or a hub id that is in `store`, in place of the present model."""
+        self.was_asked_to_load = True
         self._model_known.clear()
         self._state.messages.take_back("model")
         self._state.session.update(model=ModelState(name=find_model(choice).name, doing="starting"))
