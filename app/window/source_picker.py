@@ -86,9 +86,13 @@ class SourcePicker(QWidget):
         for card in self.cards:
             row.addWidget(card, 20)
         row.addStretch(1)
-        others = FlowLayout()
+        flow = FlowLayout()
         for button in self.buttons:
-            others.addWidget(button)
+            flow.addWidget(button)
+        others = QHBoxLayout()
+        others.addStretch(1)
+        others.addLayout(flow, 20 * len(self.cards))
+        others.addStretch(1)
         # Large text in a small window has more to show than there is room for.
         inside = QWidget()
         inside.setAccessibleName("Choose what to watch")

@@ -19,6 +19,7 @@ from Xlib.display import Display
 from Xlib.ext import composite
 
 from app.sources.desktop.base import Desktop, Pixels, WindowInfo, fill
+from app.sources.desktop.redirection import redirection
 from app.sources.errors import NoScreenError, WindowGoneError, WindowHiddenError
 from app.sources.own_windows import OwnWindows, own_windows
 from app.sources.rect import Rect
@@ -61,14 +62,17 @@ class X11Desktop(Desktop):
         self._own_tops: frozenset[int] | None = None
         self._own_version = -1
         self._passed: list[tuple[int, Rect]] = []
-        self._is_redirected = False
-        self._has_composite = bool(self._display.has_extension("Composite"))
+        self._redirection = redirection(display)
+        self._has_pictures: bool | None = None
         with self._answers():
             self._root.change_attributes(event_mask=X.SubstructureNotifyMask)
             self._read_order()
 
     def close(self) -> None:
         """Disconnect; the server takes back everything that was asked for."""
+        if self._has_pictures is not None:
+            self._has_pictures = None
+            self._redirection.release()
         with contextlib.suppress(OSError, error.ConnectionClosedError, error.DisplayError):
             self._display.close()
 
@@ -277,16 +281,9 @@ class X11Desktop(Desktop):
 
     def _redirect(self) -> bool:
         """Have the server keep whole pictures of windows, as every compositing desktop has already."""
-        if self._has_composite and not self._is_redirected:
-            try:
-                composite.query_version(self._display)
-                composite.redirect_subwindows(self._root, composite.RedirectAutomatic)
-                self._display.sync()
-            except error.XError as failure:
-                _log.info("no picture of what lies behind windows: %s", failure)
-                self._has_composite = False
-            self._is_redirected = True
-        return self._has_composite
+        if self._has_pictures is None:
+            self._has_pictures = self._redirection.take()
+        return self._has_pictures
 
     def _paint_window(self, pixels: Pixels, area: Rect, number: int, top: _Top, part: Rect) -> None:
         kept = self._kept_picture(number, part.seen_from(top.rect))

@@ -37,11 +37,23 @@ class Program:
     def __init__(self, display: str) -> None:
         self.display = Display(display)
 
-    def window(self, title: str, left: int, top: int, width: int, height: int, colour: int) -> Any:
+    def window(
+        self,
+        title: str,
+        left: int,
+        top: int,
+        width: int,
+        height: int,
+        colour: int,
+        *,
+        is_drawn: bool = True,
+    ) -> Any:
+        """Drawn by the server, or (not `is_drawn`) by nobody yet."""
+        looks: dict[str, Any] = {"background_pixel": colour} if is_drawn else {}
         screen = self.display.screen()
         window = screen.root.create_window(
             left, top, width, height, 0, screen.root_depth, X.InputOutput, X.CopyFromParent,
-            background_pixel=colour, event_mask=X.StructureNotifyMask,
+            event_mask=X.StructureNotifyMask | X.ExposureMask, **looks,
         )  # fmt: skip
         window.set_wm_name(title)
         window.set_wm_class(title.lower(), title)
@@ -121,6 +133,48 @@ def test_our_windows_are_not_in_the_picture_and_what_lies_behind_them_is(
     assert num_of(GREEN, pixels) == 200 * 200
     assert num_of(RED, pixels) == 600 * 400 - 200 * 200
     device.close()
+
+
+def test_a_program_that_draws_itself_is_seen_behind_our_window_from_the_first_picture_on(
+    ours: Program,
+) -> None:
+    with screen() as display:
+        program, mine = Program(display), Program(display)
+        window = program.window("Player", 0, 0, 600, 400, 0, is_drawn=False)
+        pen = window.create_gc(foreground=RED)
+
+        def draw() -> None:
+            window.fill_rectangle(pen, 0, 0, 600, 400)
+            program.sync()
+
+        draw()
+        cover = mine.window("Main", 100, 100, 300, 200, BLUE)
+        own_windows.put(cover.id)
+        is_over = threading.Event()
+
+        def answer() -> None:
+            # As programs do, it draws when it is told that something can be seen again.
+            while not is_over.wait(0.02):
+                if program.display.pending_events():
+                    while program.display.pending_events():
+                        program.display.next_event()
+                    draw()
+
+        answerer = threading.Thread(target=answer)
+        answerer.start()
+        try:
+            device = screen_device(ScreenSpec(1), display=display)
+            device.open()
+            pixels = seen(device)
+            device.close()
+        finally:
+            is_over.set()
+            answerer.join()
+            own_windows.remove(cover.id)
+        assert num_of(BLUE, pixels) == 0
+        assert num_of(RED, pixels) == 600 * 400
+        program.close()
+        mine.close()
 
 
 def test_a_second_window_of_ours_needs_not_be_known(display: str, program: Program, ours: Program) -> None:
