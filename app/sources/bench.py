@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 
 from app.sources.live import LiveSource
+from app.sources.own_windows import own_windows
 from app.sources.reader import SourceReader
 from app.sources.screen import screen_device
 from app.sources.spec import ScreenSpec
@@ -33,8 +34,9 @@ def main() -> int:
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--display", help="an X server that runs already")
     parser.add_argument("--no-preview", action="store_true", help="without pictures for a person")
+    parser.add_argument("--covered", action="store_true", help="with a window of our own of 1280x720 over it")
     options = parser.parse_args()
-    with _screen(options.display, options.size) as display:
+    with _screen(options.display, options.size) as display, _cover(display, is_there=options.covered):
         for fps in options.fps:
             sys.stdout.write(
                 _measure(display, fps, options.seconds, has_preview=not options.no_preview) + "\n"
@@ -98,6 +100,26 @@ def _screen(display: str | None, size: str) -> Iterator[str]:
             mover.terminate()
             mover.wait()
             server.terminate()
+
+
+@contextlib.contextmanager
+def _cover(display: str, *, is_there: bool) -> Iterator[None]:
+    """A window of ours, which no picture may contain."""
+    if not is_there:
+        yield
+        return
+    from Xlib.display import Display
+
+    ours = Display(display)
+    window = ours.screen().root.create_window(300, 100, 1280, 720, 0, 24, background_pixel=0xFF0000)
+    window.map()
+    ours.sync()
+    own_windows.put(window.id)
+    try:
+        yield
+    finally:
+        own_windows.remove(window.id)
+        ours.close()
 
 
 _MOVER = f"""
