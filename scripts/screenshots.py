@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (1280, 720)
-NUM_COLOURS = 160
+NUM_COLOURS = {"first-start": 160, "watching": 160}
+USUAL_NUM_COLOURS = 24
 THEMES = ("light", "dark", "high-contrast")
 SCALES_PERCENT = (100, 200)
 WORDS = "Lions win it back, Okafor shoots, and it is in! Lions lead one nil after a long ball from Lind."
@@ -52,7 +53,7 @@ async def take(theme_name: str, scale_percent: int, folder: Path, settings_file:
             picture = behind
         file = folder / f"{name}-{theme_name}-{scale_percent}.png"
         picture.save(str(file))
-        make_small(file)
+        make_small(file, NUM_COLOURS.get(name, USUAL_NUM_COLOURS))
 
     window.resize(*SIZE)
     window.show()
@@ -100,14 +101,14 @@ async def take(theme_name: str, scale_percent: int, folder: Path, settings_file:
     application.setStyleSheet("")
 
 
-def make_small(file: Path) -> None:
+def make_small(file: Path, num_colours: int) -> None:
     """Few colours, so that a picture of a window takes a few kilobytes."""
     import cv2
     import numpy as np
     from PIL import Image
 
     picture = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
-    Image.fromarray(np.ascontiguousarray(picture)).quantize(NUM_COLOURS, dither=Image.Dither.NONE).save(
+    Image.fromarray(np.ascontiguousarray(picture)).quantize(num_colours, dither=Image.Dither.NONE).save(
         file, optimize=True
     )
 

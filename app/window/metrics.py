@@ -47,6 +47,7 @@ class Metrics:
             "model_ready_s": self._moments_s.get("model_ready_s"),
             "first_caption_s": self._moments_s.get("first_caption_s"),
             "longest_stall_ms": round(self.stalls.longest_ms, 1),
+            "longest_busy_ms": round(self.stalls.longest_busy_ms, 1),
             "num_pictures": num_pictures,
             "pictures_per_s": round(num_pictures / running_s, 1) if has_run else None,
             "num_dropped_chunks": self._window.controller.state.session.figures.num_dropped,

@@ -292,7 +292,7 @@ class FolderControl(QWidget):
         self._entry = entry
         self._changed = changed
         self.box = TextControl(changed, self)
-        self.box.setPlaceholderText("The usual one")
+        self.box.setPlaceholderText("Usual")
         self.button = QPushButton("Choose…", self)
         self.button.setProperty("role", "plain")
         self.button.setAccessibleName(f"Choose: {entry.label}")

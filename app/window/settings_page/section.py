@@ -19,7 +19,7 @@ from app.window.settings_page.row import SettingRow
 
 PAGE_WORDS: dict[Page, tuple[str, str, str]] = {
     "watch": ("Watch", "What is watched, and how it is captured.", "watch"),
-    "say": ("Say", "What the commentary knows, and in which voice of mind it speaks.", "say"),
+    "say": ("Say", "What the commentary knows, and how it speaks of it.", "say"),
     "show": ("Show", "How the window, the captions and the overlay look.", "theme"),
     "speak": ("Speak", "Whether and how commentary is spoken aloud.", "speech-on"),
     "stream": (

@@ -63,7 +63,8 @@ class ShortcutTable(QTreeWidget):
         self.header().setAccessibleName("Columns")
         self.header().setSectionsMovable(False)
         self.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.header().setStretchLastSection(True)
+        # Keys are never cut; a sentence may be, and is told in full elsewhere.
+        self.header().setStretchLastSection(has_sentences)
         self.currentItemChanged.connect(lambda item, _: self.chosen.emit(_name(item)))
         self._unsubscribe = actions.changed.subscribe(self.fill)
         if everywhere is not None:
@@ -75,6 +76,12 @@ class ShortcutTable(QTreeWidget):
     def action(self) -> str:
         """The name of the action on which the keyboard is; "" for none."""
         return _name(self.currentItem())
+
+    @property
+    def sentence(self) -> str:
+        """What the row does on which the keyboard is."""
+        item = self.currentItem()
+        return str(item.data(0, Qt.ItemDataRole.AccessibleDescriptionRole) or "") if item is not None else ""
 
     def go_to(self, name: str) -> None:
         """Put the keyboard on an action, or on the first one if that one is not there."""
