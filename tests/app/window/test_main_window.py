@@ -512,25 +512,26 @@ def test_closing_while_it_runs_leaves_no_thread_process_or_open_file(
     assert voices_of_this_process() == []
 
 
-def test_the_window_shows_before_anything_heavy_is_imported() -> None:
+def test_the_window_shows_before_anything_heavy_is_imported(tmp_path: Path) -> None:
     script = """
-import sys, asyncio
-from app.window import main
+import sys
+from app.window import main, start
 shown = []
-async def live(options, store, theme, loop, began_at_s):
-    window = main.MainWindow(main.Controller(store, loop), theme)
-    window.show()
-    shown.append(sorted({"torch", "transformers", "pyttsx3", "sounddevice"} & set(sys.modules)))
-main._live = live
+async def live(begun, signals_close):
+    start.take(start.ON_THE_LOOP, begun)
+    begun.window.show()
+    shown.append(sorted({"torch", "transformers", "pyttsx3", "sounddevice", "huggingface_hub"} & set(sys.modules)))
+main.live = live
 main.run(["--settings", sys.argv[1]])
 print(shown)
 """
     result = subprocess.run(
-        [sys.executable, "-c", script, "/nonexistent/settings.json"],
+        [sys.executable, "-c", script, str(tmp_path / "settings.json")],
         capture_output=True,
         text=True,
         cwd=ROOT,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         check=True,
+        timeout=60,
     )
     assert result.stdout.strip() == "[[]]"
