@@ -193,7 +193,9 @@ def test_the_overlay_shows_the_bands_words_in_the_chosen_style_and_is_moved_by_k
         assert overlay is not None
         await desk.until(overlay.isVisible)
         desk.state.captions.push_piece(0.0, " Pass to Lind, who waits and shoots ")
-        assert overlay.band.text == desk.window.stage.band.text == "Kick-off. Pass to Lind, who waits and shoots"
+        assert (
+            overlay.band.text == desk.window.stage.band.text == "Kick-off. Pass to Lind, who waits and shoots"
+        )
         assert overlay.windowFlags() & Qt.WindowType.WindowStaysOnTopHint
         assert overlay.windowHandle().transientParent() is None
 
