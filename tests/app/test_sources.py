@@ -249,7 +249,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_an_address_is_not_taken_for_a_file() -> None:
     error = refused("http://127.0.0.1:9/match.mp4")
     assert isinstance(error, SourceNotFoundError)
-    assert "reads files" in error.hint
+    assert "--source" in error.hint
 
 
 def test_a_folder(tmp_path: Path) -> None:
