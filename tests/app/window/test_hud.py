@@ -64,9 +64,9 @@ def test_small_frames_stay_as_they_are() -> None:
 
 def test_each_change_of_state_is_announced_once(desk: Desk) -> None:
     async def play() -> None:
-        await desk.open()
         said: list[str] = []
         desk.window.announcer.announced.connect(said.append)
+        await desk.open()
         await desk.until(lambda: desk.state.session.model.is_ready)
         await desk.until(lambda: any(words.startswith("Welcome to Ringside") for words in said))
         desk.controller.start()
