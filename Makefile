@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint format bench setup clean
+.PHONY: run test lint format tree bench setup clean
 
 run: setup
 	@RINGSIDE_BIN=$(BIN)/ringside bash scripts/run.sh
@@ -17,10 +17,15 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/tree.py --check
 
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The README's tree, a line a file, from the modules' docstrings.
+tree: setup
+	$(BIN)/python scripts/tree.py
 
 bench: setup
 	$(BIN)/python -m engine.bench --model assets/demo_model --steps 120
