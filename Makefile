@@ -10,7 +10,8 @@ run: setup
 	@RINGSIDE_BIN=$(BIN)/ringside bash scripts/run.sh
 
 test: setup lint
-	$(BIN)/python -m pytest -q
+	# Windows, voices and servers wait more than they work: two files at a time.
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
