@@ -20,7 +20,7 @@ from app.captions import ENDINGS, CaptionFiles, Phrase, format_for
 from app.cli.caption_view import CaptionView
 from app.cli.stream_options import adjusted, read_title
 from app.errors import EngineFailedError, UsageError
-from app.models.library import checkpoint_or_hub_id
+from app.models.local import checkpoint_or_hub_id
 from app.sources import (
     LIVE_KINDS,
     ChunkSource,

@@ -27,7 +27,7 @@ from app.cli.probes import GIB, PROBES
 from app.errors import ResourceMissingError
 from app.models.catalogue import CATALOGUE
 from app.models.fit import Fit, judge
-from app.models.library import models_folder
+from app.models.local import models_folder
 from app.models.machine import look
 from app.models.store import ModelStore
 from app.system.folders import log_dir

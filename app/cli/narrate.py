@@ -23,7 +23,7 @@ from app.captions import Phrase, format_for, write_captions
 from app.cli.narrate_view import NarrateView
 from app.cli.stream_options import adjusted, read_title
 from app.errors import RingsideError, UsageError
-from app.models.library import checkpoint_or_hub_id
+from app.models.local import checkpoint_or_hub_id
 from app.narrate import NarrationCancelledError, NarrationJob, Progress, read_transcript
 from app.narrate import narrate as make
 from app.narrate.commentate import Commentator

@@ -20,7 +20,7 @@ from app.models.catalogue import CATALOGUE, CatalogueModel, find_model, is_hub_i
 from app.models.download import Download, DownloadEvent, Failed, Listed, Progress, Ready, Waiting
 from app.models.fetch import Job
 from app.models.fit import Fit, Verdict, judge
-from app.models.library import in_hub_cache
+from app.models.local import in_hub_cache
 from app.models.rate import Rate, size_words, time_words
 from app.models.store import ModelStore
 from app.settings import DEMO

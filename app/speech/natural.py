@@ -10,7 +10,7 @@ import importlib.util
 from pathlib import Path
 
 from app.models.fetch import Job
-from app.models.library import models_folder
+from app.models.local import models_folder
 from app.models.store import ModelStore
 
 REPO = "fastrtc/kokoro-onnx"

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from app import resources
 from app.errors import RingsideError
-from app.models.library import find_checkpoint, models_folder
+from app.models.local import find_checkpoint, models_folder
 from app.models.manager import ModelManager
 from app.outputs.outputs import Outputs
 from app.settings import DEMO, SettingsStore, UserSettings

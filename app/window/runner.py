@@ -16,7 +16,7 @@ from app.errors import RingsideError
 from app.models.catalogue import find_model
 from app.models.errors import ModelNotHereError
 from app.models.fit import AUTO, choose_precision
-from app.models.library import find_checkpoint
+from app.models.local import find_checkpoint
 from app.models.machine import look
 from app.models.store import ModelStore
 from app.session import SessionHead

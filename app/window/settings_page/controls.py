@@ -110,6 +110,13 @@ def in_words(entry: Declared, value: Any) -> str:
     return f"{value:g}{_unit(entry)}"
 
 
+def _limits(entry: Declared) -> tuple[float, float]:
+    """The least and most that a spin box can hold where the declaration has no limit of its own."""
+    least = entry.minimum if math.isfinite(entry.minimum) else -_LARGEST_INT
+    most = entry.maximum if math.isfinite(entry.maximum) else _LARGEST_INT
+    return least, most
+
+
 def _unit(entry: Declared) -> str:
     return entry.unit if entry.unit in ("", "%") else f" {entry.unit}"
 
@@ -157,8 +164,7 @@ class WholeNumberControl(QSpinBox):
 
     def __init__(self, entry: Declared, changed: Changed, parent: QWidget) -> None:
         super().__init__(parent)
-        least = entry.minimum if math.isfinite(entry.minimum) else -_LARGEST_INT
-        most = entry.maximum if math.isfinite(entry.maximum) else _LARGEST_INT
+        least, most = _limits(entry)
         self.setRange(int(least), int(most))
         self.setSuffix(_unit(entry))
         self.lineEdit().setTextMargins(SPACE_8, 0, 0, 0)
@@ -182,8 +188,7 @@ class NumberControl(QDoubleSpinBox):
 
     def __init__(self, entry: Declared, changed: Changed, parent: QWidget) -> None:
         super().__init__(parent)
-        least = entry.minimum if math.isfinite(entry.minimum) else -_LARGEST_INT
-        most = entry.maximum if math.isfinite(entry.maximum) else _LARGEST_INT
+        least, most = _limits(entry)
         is_fine = most - least <= 5
         self.setDecimals(2 if is_fine else 1)
         self.setSingleStep(0.05 if is_fine else 0.5)
