@@ -1,56 +1,96 @@
-"""Figures about one life of the window: how soon it was there, how soon it spoke, how smooth it was.
+"""Figures about one life of the window: how soon it was there, how soon it spoke, how smooth and how late it was.
 
-Knows moments and counts. Knows nothing of what is done with them.
+Knows moments, counts, and the file that they are written to while the window lives. Knows nothing of what is done with
+them.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
+import json
 import time
+from array import array
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 
 from app.window.main_window import MainWindow
 from app.window.stall_meter import StallMeter
 from app.window.state.session import Phase
 
+_WRITE_EVERY_MS = 2000
+
+Figure = float | int | None
+
 
 class Metrics:
     """Listens to a window from before it is shown until it is closed."""
 
-    def __init__(self, window: MainWindow, began_at_s: float) -> None:
-        """`began_at_s`: when the program began, on `time.perf_counter`."""
+    def __init__(self, window: MainWindow, began_at_s: float, file: Path | None = None) -> None:
+        """`began_at_s`: when the program began, on `time.perf_counter`. `file` holds the figures from then on."""
         self._window = window
         self._began_at_s = began_at_s
+        self._file = file
         self._moments_s: dict[str, float] = {}
         self._pictures_before_run = 0
+        self._longest_lag_s: float | None = None
+        self._steps_ms = array("f")
         self.stalls = StallMeter(window)
+        """Of the whole life."""
+        self._running_stalls = StallMeter(window)
+        self._writer = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="ringside-metrics")
+        self._timer = QTimer(window, interval=_WRITE_EVERY_MS)
+        self._timer.timeout.connect(self._write_aside)
         state = window.controller.state
         state.session.changed.subscribe(self._look)
+        state.session.step_ended.subscribe(self._steps_ms.append)
         state.captions.word_added.subscribe(lambda _: self._mark("first_caption_s"))
 
     def window_is_shown(self) -> None:
         """From now on the window must never wait."""
         self._mark("window_s")
         self.stalls.start()
+        if self._file is not None:
+            self._timer.start()
 
     def stop(self) -> None:
         """Measure no more."""
         self._mark("closed_s")
+        self._timer.stop()
         self.stalls.stop()
+        self._running_stalls.stop()
+        self._writer.shutdown()
+        if self._file is not None:
+            _write(self._file, self.figures())
 
-    def figures(self) -> dict[str, float | int | None]:
+    def figures(self) -> dict[str, Figure]:
         """Seconds since the program began, milliseconds, and counts."""
-        stage = self._window.stage
-        running_s = self._moments_s.get("closed_s", 0.0) - self._moments_s.get("running_s", 0.0)
+        stage, session = self._window.stage, self._window.controller.state.session
+        until_s = self._moments_s.get("closed_s") or self._now_s()
+        running_s = until_s - self._moments_s.get("running_s", until_s)
         num_pictures = stage.num_pictures - self._pictures_before_run
-        has_run = "running_s" in self._moments_s and running_s > 0
         return {
+            "age_s": until_s,
             "window_s": self._moments_s.get("window_s"),
             "model_ready_s": self._moments_s.get("model_ready_s"),
+            "running_s": self._moments_s.get("running_s"),
             "first_caption_s": self._moments_s.get("first_caption_s"),
             "longest_stall_ms": round(self.stalls.longest_ms, 1),
             "longest_busy_ms": round(self.stalls.longest_busy_ms, 1),
+            "longest_stall_running_ms": round(self._running_stalls.longest_ms, 1),
+            "longest_busy_running_ms": round(self._running_stalls.longest_busy_ms, 1),
             "num_pictures": num_pictures,
-            "pictures_per_s": round(num_pictures / running_s, 1) if has_run else None,
-            "num_dropped_chunks": self._window.controller.state.session.figures.num_dropped,
+            "pictures_per_s": round(num_pictures / running_s, 1) if running_s > 0 else None,
+            "lag_s": session.figures.behind_s,
+            "longest_lag_s": self._longest_lag_s,
+            "num_steps": len(self._steps_ms),
+            "step_p50_ms": _quantile(self._steps_ms, 0.5),
+            "step_p95_ms": _quantile(self._steps_ms, 0.95),
+            "step_longest_ms": _quantile(self._steps_ms, 1.0),
+            "num_dropped_chunks": session.figures.num_dropped,
+            "num_windows": len(QApplication.topLevelWidgets()),
+            "num_widgets": len(QApplication.allWidgets()),
         }
 
     def _look(self) -> None:
@@ -60,6 +100,28 @@ class Metrics:
         if session.phase is Phase.RUNNING and "running_s" not in self._moments_s:
             self._mark("running_s")
             self._pictures_before_run = self._window.stage.num_pictures
+            self._running_stalls.start()
+        behind_s = session.figures.behind_s
+        if behind_s is not None:
+            self._longest_lag_s = max(behind_s, self._longest_lag_s or 0.0)
 
     def _mark(self, moment: str) -> None:
-        self._moments_s.setdefault(moment, round(time.perf_counter() - self._began_at_s, 3))
+        self._moments_s.setdefault(moment, self._now_s())
+
+    def _now_s(self) -> float:
+        return round(time.perf_counter() - self._began_at_s, 3)
+
+    def _write_aside(self) -> None:
+        if self._file is not None:
+            self._writer.submit(_write, self._file, self.figures())
+
+
+def _quantile(values: array[float], share: float) -> float | None:
+    return round(sorted(values)[round(share * (len(values) - 1))], 1) if values else None
+
+
+def _write(file: Path, figures: dict[str, Figure]) -> None:
+    """Whole, so that whoever reads it meanwhile never sees half of it."""
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    part.replace(file)

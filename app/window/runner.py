@@ -343,6 +343,7 @@ class Runner:
                 self._state.record.say(event.result.start_s, event.result.end_s, event.result.text)
                 self._commentary.end_phrase(event.result.start_s, event.result.text)
                 run.step_ended()
+                self._state.session.step_ended.emit(event.result.timings.total_ms)
                 run.pulse.step_ended(
                     event.result.end_s,
                     num_frames=run.num_frames_per_chunk,

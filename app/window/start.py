@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import sys
@@ -192,7 +191,7 @@ def _controller(start: Start) -> None:
 
 def _window(start: Start) -> None:
     start.window = MainWindow(start.controller, start.theme)
-    start.metrics = Metrics(start.window, start.began_at_s)
+    start.metrics = Metrics(start.window, start.began_at_s, start.options.metrics)
     start.instance.listen(lambda request: _come_to_front(start, request))
     start.controller.actions.add(
         Action(
@@ -264,8 +263,6 @@ async def live(start: Start, signals_close: Callable[[MainWindow, asyncio.Abstra
         await closed.wait()
         metrics.stop()
         await controller.close()
-    if start.options.metrics is not None:
-        start.options.metrics.write_text(json.dumps(metrics.figures(), indent=2) + "\n", encoding="utf-8")
     window.deleteLater()
 
 

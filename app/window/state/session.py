@@ -101,6 +101,8 @@ class SessionState:
 
     def __init__(self) -> None:
         self.changed: Event[()] = Event()
+        self.step_ended: Event[float] = Event()
+        """The model is done with a chunk: what it took, in milliseconds."""
         self.source: Source | None = None
         self.model = ModelState()
         self.phase = Phase.IDLE
