@@ -163,7 +163,7 @@ def play(minutes: float, folder: Path, samples: Callable[[Sample], None]) -> dic
 def everything(minutes: float, folder: Path, samples: Callable[[Sample], None]) -> dict[str, Any]:
     """All at once: the screen is captured, and what is said is shown, spoken and written to five files."""
     from tests.app.speech.sound_server import sound_server
-    from tests.app.window.screen import screen
+    from tests.app.window.screen import SIZE, screen
 
     files = [folder / f"live.{ending}" for ending in ("srt", "vtt", "txt", "jsonl")]
     settings = {
@@ -176,7 +176,7 @@ def everything(minutes: float, folder: Path, samples: Callable[[Sample], None]) 
     title = json.loads(MATCH.with_suffix(".json").read_text(encoding="utf-8"))["title"]
     with sound_server(folder) as sound, screen() as display:
         environment = {**_environment(display), "XDG_RUNTIME_DIR": sound["XDG_RUNTIME_DIR"]}
-        player = [sys.executable, "-m", "tests.app.sources.playing", str(MATCH), "700", "300", "640", "360"]
+        player = [sys.executable, "-m", "tests.app.sources.playing", str(MATCH), "0", "0", *map(str, SIZE)]
         with subprocess.Popen(player, cwd=ROOT, env=environment) as playing:
             try:
                 arguments = ["--source", "screen", "--title", title]

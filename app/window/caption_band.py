@@ -11,9 +11,7 @@ from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
     QPainter,
-    QPainterPath,
     QPaintEvent,
-    QPen,
     QPixmap,
     QResizeEvent,
 )
@@ -22,6 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.theme.tokens import CORNER_PX, SPACE_8, SPACE_16
 from app.window.caption_look import CaptionLook
 from app.window.state.captions import CaptionState, CaptionWord, Line, RollingLines
+from app.window.word_pictures import WordPictures
 
 
 class CaptionBand(QWidget):
@@ -39,6 +38,7 @@ class CaptionBand(QWidget):
         self._state = state
         self._look = look
         self._painted: QPixmap | None = None
+        self._words: WordPictures | None = None
         self._font = look.font
         self._metrics = QFontMetricsF(self._font)
         self.lines = RollingLines(self._metrics.horizontalAdvance, self._text_width_px, look.style.num_lines)
@@ -121,6 +121,7 @@ class CaptionBand(QWidget):
 
     def _follow_look(self) -> None:
         self._font = self._look.font
+        self._words = None
         self._metrics = QFontMetricsF(self._font)
         self._fit()
         self.updateGeometry()
@@ -165,21 +166,27 @@ class CaptionBand(QWidget):
         )
         room = self._text_width_px - (line[-1].x_px + line[-1].width_px)
         left = SPACE_16 + max(0.0, room) * {"left": 0.0, "centre": 0.5, "right": 1.0}[style.align]
-        letters, underlines = QPainterPath(), QPainterPath()
+        words = self._words_at(painter.device().devicePixelRatioF())
+        pictures = [(words.picture(placed.word.text), placed) for placed in line]
+        for picture, placed in pictures:
+            if picture.outline is not None:
+                at = words.on_pixels(QPointF(left + placed.x_px, baseline) - picture.margin)
+                painter.drawPixmap(at, picture.outline)
+        painter.setOpacity(opacity)
+        for picture, placed in pictures:
+            at = words.on_pixels(QPointF(left + placed.x_px, baseline) - picture.margin)
+            painter.drawPixmap(at, picture.letters)
         thickness = max(2.0, metrics.lineWidth())
         for index, placed in enumerate(line):
-            x = left + placed.x_px
-            letters.addText(QPointF(x, baseline), self._font, placed.word.text)
             if placed.word.phrase_s in self._state.spoken_s:
                 follower = line[index + 1] if index + 1 < len(line) else None
                 goes_on = follower is not None and follower.word.phrase_s in self._state.spoken_s
                 right = follower.x_px if follower is not None and goes_on else placed.x_px + placed.width_px
-                underlines.addRect(x, baseline + 5, right - placed.x_px, thickness)
-        if style.outline_px > 0:
-            outline = QPen(QColor(style.outline_colour), 2 * style.outline_px)
-            outline.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-            painter.strokePath(letters, outline)
-        ink = QColor(style.text_colour)
-        ink.setAlphaF(opacity)
-        painter.fillPath(letters, ink)
-        painter.fillPath(underlines, ink)
+                underline = QRectF(left + placed.x_px, baseline + 5, right - placed.x_px, thickness)
+                painter.fillRect(underline, QColor(style.text_colour))
+        painter.setOpacity(1.0)
+
+    def _words_at(self, density: float) -> WordPictures:
+        if self._words is None or self._words.density != density:
+            self._words = WordPictures(self._font, self._look.style, density)
+        return self._words

@@ -1,0 +1,92 @@
+"""Words of captions as small pictures: their letters and the outline around them, drawn once and put down many times.
+
+Knows how letters are outlined. Knows no lines, not where a word stands, and not how dim it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
+
+from app.theme.caption_style import CaptionStyle
+
+_NUM_KEPT = 256
+"""More than are seen at once: a line is often painted for the last of its words alone."""
+
+
+@dataclass(frozen=True)
+class WordPicture:
+    """One word. Both pictures have the same size; an outline goes below the letters of all words."""
+
+    letters: QPixmap
+    outline: QPixmap | None
+    margin: QPointF
+    """From the picture's corner to where the word's baseline begins."""
+
+
+class WordPictures:
+    """Words of one font and style, at one density of pixels."""
+
+    def __init__(self, font: QFont, style: CaptionStyle, density: float) -> None:
+        self._font = font
+        self._style = style
+        self._density = density
+        self._metrics = QFontMetricsF(font)
+        self._pictures: dict[str, WordPicture] = {}
+
+    @property
+    def density(self) -> float:
+        """Pixels of the screen to one of the window."""
+        return self._density
+
+    def picture(self, text: str) -> WordPicture:
+        """The word as it is painted."""
+        known = self._pictures.pop(text, None) or self._paint(text)
+        self._pictures[text] = known
+        if len(self._pictures) > _NUM_KEPT:
+            del self._pictures[next(iter(self._pictures))]
+        return known
+
+    def on_pixels(self, point: QPointF) -> QPointF:
+        """The nearest whole pixel of the screen: between two, letters would blur."""
+        return QPointF(
+            round(point.x() * self._density) / self._density, round(point.y() * self._density) / self._density
+        )
+
+    def _paint(self, text: str) -> WordPicture:
+        path = QPainterPath()
+        path.addText(QPointF(0, 0), self._font, text)
+        # Letters may reach beyond their advance, and the outline beyond the letters.
+        room = path.boundingRect().united(self._metrics.boundingRect(text))
+        edge = math.ceil(self._style.outline_px) + 2
+        margin = QPointF(math.ceil(-room.left()) + edge, math.ceil(-room.top()) + edge)
+        size = QSizeF(margin.x() + room.right() + edge, margin.y() + room.bottom() + edge)
+        outline = None
+        if self._style.outline_px > 0:
+            outline = self._blank(size)
+            painter = _painter(outline, margin)
+            pen = QPen(QColor(self._style.outline_colour), 2 * self._style.outline_px)
+            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+            painter.strokePath(path, pen)
+            painter.end()
+        letters = self._blank(size)
+        painter = _painter(letters, margin)
+        painter.fillPath(path, QColor(self._style.text_colour))
+        painter.end()
+        return WordPicture(letters, outline, margin)
+
+    def _blank(self, size: QSizeF) -> QPixmap:
+        pixmap = QPixmap((size * self._density).toSize() + QSizeF(1, 1).toSize())
+        pixmap.setDevicePixelRatio(self._density)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        return pixmap
+
+
+def _painter(pixmap: QPixmap, origin: QPointF) -> QPainter:
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(origin)
+    return painter

@@ -1,0 +1,84 @@
+"""Captions as they are painted: what a word looks like must not depend on how often it was painted, or beside what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.settings import UserSettings
+from app.theme.theme import Theme
+from app.window.caption_band import CaptionBand
+from app.window.caption_look import CaptionLook
+from app.window.state.captions import CaptionState
+
+
+def pixels(band: CaptionBand) -> npt.NDArray[np.int16]:
+    """Its pictures' RGBA, shape (height, width, 4)."""
+    image = band.painted().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
+    view = np.frombuffer(image.constBits(), dtype=np.uint8)
+    rows = view.reshape(image.height(), image.bytesPerLine())[:, : 4 * image.width()]
+    return rows.reshape(image.height(), image.width(), 4).astype(np.int16)
+
+
+@pytest.fixture
+def settings() -> list[UserSettings]:
+    return [UserSettings(caption_background_percent=0, caption_text_colour="#FFFFFF")]
+
+
+@pytest.fixture
+def captions() -> CaptionState:
+    return CaptionState()
+
+
+@pytest.fixture
+def band(qapp: QApplication, settings: list[UserSettings], captions: CaptionState) -> Iterator[CaptionBand]:
+    parent = QWidget()
+    theme = Theme(qapp, name="dark", scale_percent=100)
+    band = CaptionBand(captions, CaptionLook(theme, lambda: settings[0], parent), parent)
+    band.resize(900, band.sizeHint().height())
+    parent.show()
+    yield band
+    parent.close()
+
+
+def test_a_word_stays_as_it_is_when_others_follow(band: CaptionBand, captions: CaptionState) -> None:
+    captions.push_piece(0.0, "Okafor ")
+    width = int(band.lines.newest[0].width_px)
+    before = pixels(band)[:, : 16 + width]
+    captions.push_piece(0.0, "shoots and scores ")
+    assert (pixels(band)[:, : 16 + width] == before).all()
+
+
+def test_a_wide_outline_never_covers_the_letters_beside_it(
+    band: CaptionBand, captions: CaptionState, settings: list[UserSettings]
+) -> None:
+    def num_white() -> int:
+        seen = pixels(band)
+        return int(((seen[..., :3] > 235).all(axis=2) & (seen[..., 3] > 235)).sum())
+
+    captions.push_piece(0.0, "ill ")
+    one = num_white()
+    for outline_px in (3, 12):
+        settings[0] = UserSettings(
+            caption_background_percent=0, caption_text_colour="#FFFFFF", caption_outline_px=outline_px
+        )
+        band._look.refresh()
+        band.resize(band.sizeHint().expandedTo(band.size()))
+        captions.clear()
+        captions.push_piece(0.0, "ill ill ill ")
+        assert num_white() == 3 * one
+
+
+def test_another_look_paints_the_same_words_anew(
+    band: CaptionBand, captions: CaptionState, settings: list[UserSettings]
+) -> None:
+    captions.push_piece(0.0, "Okafor ")
+    assert not ((pixels(band)[..., 0] > 200) & (pixels(band)[..., 2] < 60)).any()
+    settings[0] = UserSettings(caption_background_percent=0, caption_text_colour="#FFD400")
+    band._look.refresh()
+    assert ((pixels(band)[..., 0] > 200) & (pixels(band)[..., 2] < 60)).any()
