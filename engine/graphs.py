@@ -6,6 +6,7 @@ Does not know: what the work is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -34,5 +35,9 @@ def record(work: Callable[[], None], device: torch.device, *, recorded: bool) ->
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
             work()
-    replay: Callable[[], None] = graph.replay
-    return replay
+    return functools.partial(_replay, graph, work)
+
+
+def _replay(graph: torch.cuda.CUDAGraph, _work: Callable[[], None]) -> None:
+    """Replay; ``_work`` is held because a graph reads its tensors by address and keeps none of them alive."""
+    graph.replay()

@@ -79,12 +79,16 @@ for part in $parts; do
     endurance)
         bench 420 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 4 --endurance 3600 --plot "$out/endurance.png" ;;
     polite)
-        limited 40 1 "$python" -m engine.bench.neighbour --seconds 10
-        for duty in 1 0.5 0.25; do
-            timeout 120 "$python" -m engine.bench $big --fps 2 --tokens-per-step 8 --steps 150 --duty $duty --json >>"$log" 2>&1 &
-            stream=$!; sleep 45
-            echo "beside a stream of duty $duty:" | tee -a "$out/summary.txt"
-            limited 40 1 "$python" -m engine.bench.neighbour --seconds 10
+        # The load is sized once, on the idle GPU: sized beside a stream it would be a smaller one.
+        alone=$(timeout 40 "$python" -m engine.bench.neighbour --seconds 8); echo "alone: $alone" | tee -a "$out/summary.txt"
+        products=$(echo "$alone" | sed 's/.*"products_a_frame": \([0-9]*\).*/\1/')
+        for way in "--duty 1" "--duty 0.5" "--duty 0.25" "--duty 0.25 --slice 1"; do
+            # shellcheck disable=SC2086  # a way is several arguments
+            timeout 120 "$python" -m engine.bench $big --fps 2 --tokens-per-step 8 --steps 60 --live $way --json >>"$log" 2>&1 &
+            stream=$!; sleep 16
+            echo "beside a stream with $way:" | tee -a "$out/summary.txt"
+            limited 40 1 "$python" -m engine.bench.neighbour --seconds 8 --products "$products"
+            kill -0 $stream || echo "the stream was over before" | tee -a "$out/summary.txt"
             kill $stream 2>/dev/null; wait $stream 2>/dev/null
         done ;;
     small)

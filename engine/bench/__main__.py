@@ -82,6 +82,7 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
         num_steps=args.endurance or args.steps,
         tokens_per_step=args.tokens_per_step,
         lookahead=args.lookahead,
+        live=args.live,
     )
     report |= summary(run, settings)
     report |= _ceilings(args, model, settings, run)
@@ -123,7 +124,7 @@ def _runtime(args: argparse.Namespace) -> RuntimeSettings:
         prefill=args.prefill,
         graphs=not args.no_graphs,
         tune=args.tune,
-        politeness=PolitenessSettings(low_priority=args.duty < 1, duty=args.duty),
+        politeness=PolitenessSettings(low_priority=args.duty < 1, duty=args.duty, slice_ms=args.slice),
     )
 
 
@@ -229,6 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     stream.add_argument("--steps", type=_positive, default=60, help="steps measured, windows full (60)")
     stream.add_argument("--lookahead", action="store_true", help="prepare each chunk during the one before")
+    stream.add_argument("--live", action="store_true", help="a step for each second that passes, not faster")
     how = cli.add_argument_group("how it runs")
     how.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     how.add_argument("--dtype", help="float32, bfloat16 or float16 (the device's usual one)")
@@ -240,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--no-graphs", action="store_true", help="launch every kernel")
     how.add_argument("--tune", action="store_true", help="time ways of cutting each Triton kernel first")
     how.add_argument("--duty", type=float, default=1.0, help="share of the time to work in (1)")
+    how.add_argument("--slice", type=float, default=4.0, help="milliseconds of work between two pauses (4)")
     how.add_argument("--threads", type=_positive, help="CPU threads of PyTorch (its own choice)")
     what = cli.add_argument_group("what is measured")
     what.add_argument("--baseline", type=_positive, metavar="N", help="also N steps of plain transformers")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import resource
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,14 @@ def run_stream(
     num_steps: int,
     tokens_per_step: int | None,
     lookahead: bool = False,
+    live: bool = False,
     on_step: Callable[[int, StepResult], None] | None = None,
 ) -> Run:
     """Warm up, fill the windows unmeasured, then measure ``num_steps`` steps.
 
     ``tokens_per_step``: how many tokens each phrase is made to have; None leaves it to the model. ``lookahead``: each
-    chunk is prepared while the one before it is answered, as an application does that has it in time.
+    chunk is prepared while the one before it is answered, as an application does that has it in time. ``live``: measured
+    steps begin no sooner than their chunk would have been seen, as they do for whoever watches.
     """
     session = StreamingSession(model, settings, runtime)
     session.warm_up(frame_size)
@@ -73,7 +76,13 @@ def run_stream(
     run = Run(session, [], [])
     chunks = made_up_chunks(settings, *frame_size)
     chunk = next(chunks)
+    began_s = 0.0
     for number in range(num_unmeasured + num_steps):
+        if number == num_unmeasured:
+            began_s = time.perf_counter()
+        if live and number > num_unmeasured:
+            due_s = began_s + (number - num_unmeasured) * settings.window.chunk_s
+            time.sleep(max(0.0, due_s - time.perf_counter()))
         step = session.step(chunk, forced_ids=forced)
         following = next(chunks)
         if lookahead:

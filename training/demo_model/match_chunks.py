@@ -19,7 +19,7 @@ from training.demo_league.draw import draw_frame
 from training.demo_league.names import make_teams
 from training.demo_league.records import Match
 from training.demo_league.simulate import simulate
-from training.demo_model.drills import DRILL_QUERIES, Telling, read_words, tell
+from training.demo_model.drills import DRILL_QUERIES, Telling, read_words, tell, with_changing_score
 from training.errors import RecipeError
 from training.sft.annotation import cut
 from training.sft.collate import Example
@@ -40,9 +40,9 @@ class MatchSettings:
     """Shortest and longest match. Short ones bring many kick-offs, half-times and goals."""
     max_clock_offset_s: int = 4 * 3600
     """A chunk's times start anywhere up to here, as they do hours into a stream."""
-    read_share: float = 0.1
+    read_share: float = 0.2
     """Share of chunks in which the picture is read aloud (see `drills`)."""
-    say_share: float = 0.3
+    say_share: float = 0.2
     """Share of chunks in which the commentator's sentences say what the picture shows, every second."""
 
     def __post_init__(self) -> None:
@@ -101,6 +101,9 @@ class MatchChunks(IterableDataset[Example]):
         """All chunks of one random match, told in each of these ways and each time cut from another second."""
         clock_offset_s = int(rng.integers(0, self.matches.max_clock_offset_s)) if rng.random() < 0.8 else 0
         match = random_match(rng, self.matches, clock_offset_s=clock_offset_s)
+        drilled = with_changing_score(match, rng)
+        # Drawn only where it is told.
+        shown = {telling: match if telling == "commentary" else drilled for telling in tellings}
         # A match's opening is rare in a stream but must be right: a third of the matches are cut from their first second.
         first_starts_s = [
             int(start) for start in rng.choice(int(self.settings.cut.stride_s), len(tellings), replace=False)
@@ -111,7 +114,7 @@ class MatchChunks(IterableDataset[Example]):
             (telling, chunk)
             for telling, first_start_s in zip(tellings, first_starts_s, strict=True)
             for chunk in cut(
-                tell(match, telling, rng),
+                tell(shown[telling], telling, rng),
                 title=match.title,
                 duration_s=match.duration_s,
                 settings=self.settings.cut,
@@ -120,11 +123,16 @@ class MatchChunks(IterableDataset[Example]):
         ]
         if not chunks:
             return
-        pictures = self._pictures(match, until_s=max(chunk.end_s for _, chunk in chunks))
+        until_s = max(chunk.end_s for _, chunk in chunks)
+        drawn = {
+            is_drill: self._pictures(drilled if is_drill else match, until_s=until_s)
+            for is_drill in {telling in DRILL_QUERIES for telling, _ in chunks}
+        }
         for telling, chunk in chunks:
             query = self.settings.prompt.query if rng.random() < self.settings.prompt.query_share else ""
             query = DRILL_QUERIES.get(telling, query)
             first_frame = round(chunk.start_s * self.settings.prompt.fps)
+            pictures = drawn[telling in DRILL_QUERIES]
             frames = pictures[first_frame : first_frame + round(chunk.duration_s * self.settings.prompt.fps)]
             encoded = encode(
                 chunk,
@@ -134,7 +142,9 @@ class MatchChunks(IterableDataset[Example]):
                 query=query,
                 clock_offset_s=clock_offset_s,
             )
-            yield {"encoded": encoded, "frames": frames}
+            # A drill of long names can be a few tokens longer than a row of the batch.
+            if len(encoded.input_ids) <= self.settings.max_tokens:
+                yield {"encoded": encoded, "frames": frames}
 
     def _pictures(self, match: Match, *, until_s: float) -> NDArray[np.uint8]:
         """(T, height, width, 3): all frames up to `until_s` at the size the model sees."""

@@ -29,7 +29,7 @@ def demo(*, num_steps: int = 4000) -> SftSettings:
             batch_chunks=64,
             num_steps=num_steps,
         ),
-        max_tokens=2816,
+        max_tokens=2944,
         train_vision=True,
         pixel_noise=6.0,
         device_batch_chunks=32,
