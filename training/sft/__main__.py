@@ -46,8 +46,10 @@ def settings_of(arguments: argparse.Namespace) -> SftSettings:
         "num_workers": arguments.workers,
         "save_every": arguments.save_every,
         "loss": arguments.loss,
+        "recomputed": arguments.recompute,
         "max_tokens": arguments.max_tokens,
         "seed": arguments.seed,
+        "compile_layers": arguments.compile or None,
     }
     return dataclasses.replace(
         settings,
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, set_seed
 
     from training.sft.lora import add_lora, has_lora, merged_state
-    from training.sft.model import ChunkModel
+    from training.sft.model import ChunkModel, freeze_vision
     from training.sft.trainer import train
     from training.sft.video import ReadableChunks, VideoChunks
 
@@ -77,12 +79,17 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ModelFolderError(f"{arguments.model} is no Qwen2.5-VL that can be loaded: {error}") from error
     if settings.lora is not None:
         add_lora(hf, settings.lora)
+    if not settings.train_vision:
+        freeze_vision(hf)
     model = ChunkModel(
         hf,
         train_vision=settings.train_vision,
         compile_layers=settings.compile_layers,
+        is_packed=settings.pack,
         pixel_noise=settings.pixel_noise,
         checkpoint_layers=settings.checkpoint_layers,
+        recomputed=settings.recomputed,
+        attention=settings.attention,
         loss=settings.loss,
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -126,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
         "--log-every", type=int, default=1, metavar="N", help="steps from line to line of the log"
     )
     cli.add_argument("--max-tokens", type=int, metavar="N", help="a longer chunk is skipped")
+    cli.add_argument(
+        "--recompute",
+        choices=("all", "mlp", "cheap"),
+        help="what of a layer is computed again instead of kept: a 24 s chunk keeps about 4, 20 or 60 GB at 7B",
+    )
+    cli.add_argument("--compile", action="store_true", help="compile each layer (torch.compile)")
     cli.add_argument("--loss", choices=("chunked", "liger"), help="how cross-entropy is computed")
     cli.add_argument("--seed", type=int)
     return cli

@@ -25,6 +25,7 @@ def add_lora(hf: Any, settings: LoraSettings) -> int:
     """
     try:
         from peft import LoraConfig, inject_adapter_in_model
+        from peft.tuners.lora import LoraLayer
     except ImportError as error:
         raise RecipeError("LoRA needs peft: pip install -c constraints.txt -e '.[train]'") from error
     hf.requires_grad_(False)
@@ -37,6 +38,13 @@ def add_lora(hf: Any, settings: LoraSettings) -> int:
         ),
         hf,
     )
+    for module in hf.modules():
+        if isinstance(module, LoraLayer):
+            # Additions learn in float32 beside weights in bfloat16, in which a small step is lost. Autocast computes in
+            # bfloat16 by itself: what comes in need not be widened first.
+            module.lora_A.float()
+            module.lora_B.float()
+            module.cast_input_dtype_enabled = False
     return sum(value.numel() for value in hf.parameters() if value.requires_grad)
 
 
@@ -81,7 +89,7 @@ def merged_state(hf: Any) -> dict[str, Tensor]:
             continue
         layer, found, rest = name.partition(".base_layer.")
         if found:
-            added = value + deltas[layer].to(value.dtype) if rest == "weight" else value
+            added = (value.float() + deltas[layer].float()).to(value.dtype) if rest == "weight" else value
             state[f"{layer}.{rest}"] = added
         else:
             state[name] = value

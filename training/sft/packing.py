@@ -1,8 +1,8 @@
 """Chunks of different lengths in one row, each attending to itself only.
 
 A packed row has no padding between chunks, and attention is given where they begin (variable-length attention). On a GPU
-that is torch's FlashAttention with sequence starts; elsewhere, or where it can't be had, every chunk is attended to by
-itself: the same sums, chunk by chunk.
+that is torch's FlashAttention with sequence starts. Elsewhere, or where chunks are so long that one fills a GPU, every
+chunk is attended to by itself: the same sums, chunk by chunk, and on a Hopper GPU by cuDNN's faster kernel.
 
 Knows attention over a packed row. Knows nothing of what is in it.
 
@@ -15,10 +15,21 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
+
+from training.sft.settings import AttentionKind
 
 PACKED = "ringside_packed"
 """Name of this attention among those of transformers."""
+LONG_CHUNK_TOKENS = 4096
+"""From this mean length on, chunk by chunk costs a GPU nothing."""
+_FASTEST_FIRST = [
+    SDPBackend.CUDNN_ATTENTION,
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+]
 
 
 def packed_attention(
@@ -30,6 +41,7 @@ def packed_attention(
     *,
     chunk_starts: Tensor | None = None,
     chunk_lengths: tuple[int, ...] | None = None,
+    attention_kind: AttentionKind = "auto",
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention inside each chunk of one row, in the form that transformers calls.
@@ -40,6 +52,7 @@ def packed_attention(
         query, key, value: (1, H or G, L, K).
         chunk_starts: (C + 1) int32, where chunks begin, and the end of the row.
         chunk_lengths: the same as plain numbers, so that no GPU has to be asked.
+        attention_kind: see `SftSettings.attention`.
 
     Returns (1, L, H, K) and None.
     """
@@ -50,19 +63,51 @@ def packed_attention(
             module, query, key, value, attention_mask, **kwargs
         )
         return result
-    scale = kwargs.get("scaling")
-    if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16) and _VARLEN is not None:
-        return _varlen(query, key, value, chunk_starts, max(chunk_lengths), scale)[None], None
+    mixed: Tensor = _attend(
+        query, key, value, chunk_starts, chunk_lengths, attention_kind, kwargs.get("scaling")
+    )
+    return mixed, None
+
+
+def _mixed(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    starts: Tensor,
+    lengths: tuple[int, ...],
+    kind: AttentionKind,
+    scale: float | None,
+) -> Tensor:
+    if query.is_cuda:
+        # Rows of float32 values under autocast: what torch's own attention is cast to, too.
+        if torch.is_autocast_enabled("cuda"):
+            query, key, value = (x.to(torch.get_autocast_dtype("cuda")) for x in (query, key, value))
+        is_half = query.dtype in (torch.bfloat16, torch.float16)
+        is_long = sum(lengths) >= LONG_CHUNK_TOKENS * sum(length >= 64 for length in lengths)
+        if kind == "varlen" or (kind == "auto" and not is_long):
+            if is_half and _VARLEN is not None:
+                return _varlen(query, key, value, starts, max(lengths), scale)[None]
+        elif is_half:
+            with sdpa_kernel(_FASTEST_FIRST, set_priority=True):
+                return _chunk_by_chunk(query, key, value, lengths, scale)
+    return _chunk_by_chunk(query, key, value, lengths, scale)
+
+
+# Where chunks begin differs from row to row: compiled, it would be compiled again for each.
+_compiler: Any = torch.compiler  # untyped in torch
+_attend: Any = _compiler.disable(_mixed)
+
+
+def _chunk_by_chunk(
+    query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...], scale: float | None
+) -> Tensor:
     # torch's type stubs leave `split` untyped.
     parts: Any = (query, key, value)
     mixed = [
         scaled_dot_product_attention(q_HLK, k_GLK, v_GLK, is_causal=True, scale=scale, enable_gqa=True)
-        for q_HLK, k_GLK, v_GLK in zip(
-            *(part.split(chunk_lengths, dim=2) for part in parts),
-            strict=True,
-        )
+        for q_HLK, k_GLK, v_GLK in zip(*(part.split(lengths, dim=2) for part in parts), strict=True)
     ]
-    return torch.cat(mixed, dim=2).transpose(1, 2).contiguous(), None
+    return torch.cat(mixed, dim=2).transpose(1, 2).contiguous()
 
 
 def register() -> None:

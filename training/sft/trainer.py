@@ -6,6 +6,7 @@ Knows accumulation, schedules, checkpoints and the clock. Knows nothing of what 
 import json
 import logging
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.fsdp import MixedPrecisionPolicy
 from torch.utils.data import IterableDataset
 from transformers import (
     Trainer,
@@ -97,6 +99,19 @@ class ChunkTrainer(Trainer):
     _num_learnt: Any = 0
     _num_skipped: int = 0
     _num_chunks: int = 0
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Sharded training keeps positions, loss and gradient sums in float32; accelerate's own would round them."""
+        super().create_accelerator_and_postprocess()
+        plugin = getattr(self.accelerator.state, "fsdp_plugin", None)
+        if plugin is not None and plugin.fsdp_version == 2 and self.accelerator.mixed_precision == "bf16":
+            plugin.mixed_precision_policy = MixedPrecisionPolicy(
+                param_dtype=torch.bfloat16,
+                reduce_dtype=torch.float32,
+                output_dtype=torch.float32,
+                # Positions reach 19,000 in a chunk: bfloat16 has no whole numbers above 256.
+                cast_forward_inputs=False,
+            )
 
     def compute_loss(
         self,
@@ -205,7 +220,8 @@ class ChunkTrainer(Trainer):
         if has_lora(wrapper.hf):
             load_adapter(wrapper.hf, Path(resume_from_checkpoint))
             return
-        dtype = next(wrapper.hf.parameters()).dtype
+        # Not that of any weight: a frozen vision tower is kept in bfloat16.
+        dtype = wrapper.hf.lm_head.weight.dtype
         weights = type(wrapper.hf).from_pretrained(resume_from_checkpoint, dtype=dtype).state_dict()
         wrapper.hf.load_state_dict(weights)
 
@@ -224,13 +240,20 @@ def last_checkpoint(folder: Path) -> str | None:
 
 
 def arguments(
-    settings: SftSettings, folder: Path, *, num_devices: int, log_every: int, is_endless: bool = True
+    settings: SftSettings,
+    folder: Path,
+    *,
+    num_devices: int,
+    log_every: int,
+    is_endless: bool = True,
+    saves: bool = True,
 ) -> TrainingArguments:
     """The Trainer's arguments for a recipe.
 
     Args:
         is_endless: the data is a stream seeded by the step; else a set of chunks in a seeded order, of which those that a
             checkpoint has seen are passed over without being read.
+        saves: write checkpoints.
     """
     optimizer = settings.optimizer
     accumulated = max(1, optimizer.batch_chunks // (settings.device_batch_chunks * num_devices))
@@ -256,7 +279,7 @@ def arguments(
         tf32=True if on_gpu else None,
         use_cpu=not on_gpu,
         logging_steps=log_every,
-        save_strategy="steps",
+        save_strategy="steps" if saves else "no",
         save_steps=settings.save_every or max(1, optimizer.num_steps // 4),
         save_total_limit=1,
         dataloader_num_workers=settings.num_workers,
@@ -268,7 +291,14 @@ def arguments(
         ddp_backend="gloo" if num_devices > 1 and not on_gpu else None,
         # Frozen parts get no gradient by design, and every part that learns does in every step.
         ddp_find_unused_parameters=False,
-        accelerator_config={"dispatch_batches": False, "split_batches": False},
+        accelerator_config={
+            "dispatch_batches": False,
+            "split_batches": False,
+            # Sharded, every device batch's gradients are summed at once: unsharded, 7B's would fill 30 GB of each GPU.
+            "gradient_accumulation_kwargs": {
+                "sync_each_batch": os.environ.get("ACCELERATE_USE_FSDP") == "true"
+            },
+        },
         label_names=["labels"],
         report_to=["tensorboard"] if settings.tensorboard else [],
         disable_tqdm=True,
@@ -289,12 +319,16 @@ def train(
     log_every: int = 20,
     model_folder: Path | None = None,
     final_state: Callable[[Any], dict[str, Tensor]] | None = None,
+    saves: bool = True,
+    trainer_class: type[ChunkTrainer] = ChunkTrainer,
 ) -> dict[str, Any]:
     """Train, or go on from the newest checkpoint in `folder`. Returns {"step", "num_steps", "seconds", "finished"}.
 
     Args:
         model_folder: where the finished model is written, by the first process; None: nowhere.
         final_state: makes the finished model's weights of the trained model (`lora.merged_state`).
+        saves: write checkpoints; a benchmark does not.
+        trainer_class: a trainer that looks on, for measuring.
 
     Writes checkpoints to `folder`/checkpoint-STEP and the log to `folder`/history.jsonl, for TensorBoard to `folder`/runs.
     """
@@ -308,7 +342,7 @@ def train(
     )
     if stop_at_accuracy is not None:
         callbacks.append(StopWhenLearnt(stop_at_accuracy))
-    trainer = ChunkTrainer(
+    trainer = trainer_class(
         model=model,
         args=arguments(
             settings,
@@ -316,6 +350,7 @@ def train(
             num_devices=num_devices,
             log_every=log_every,
             is_endless=isinstance(chunks, IterableDataset),
+            saves=saves,
         ),
         train_dataset=chunks,
         data_collator=collator,
@@ -325,6 +360,10 @@ def train(
     if settings.lora is not None and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
         raise RecipeError(
             "LoRA trains whole copies of the model (one GPU, or ddp.yaml); with FSDP or ZeRO take a recipe without it."
+        )
+    if settings.train_vision and trainer.is_fsdp_enabled:
+        raise RecipeError(
+            "With FSDP every GPU holds the whole vision tower, frozen (train_vision=False). To train it take ddp.yaml."
         )
     trainer.max_skipped_share = settings.max_skipped_share
     checkpoint = last_checkpoint(folder)

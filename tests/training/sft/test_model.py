@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.preprocess import patchify
 from engine.prompt import PromptBuilder
+from tests.training.sft.small_run import small_model
 from training.errors import RecipeError
 from training.sft.annotation import Chunk
-from training.sft.collate import ChunkCollator, Example
+from training.sft.collate import ChunkCollator, Example, PackingCollator
 from training.sft.conversation import IGNORED_LABEL, encode
-from training.sft.model import ChunkModel, uniform_vision_forward
-from training.sft.settings import PromptSettings
+from training.sft.model import ChunkModel
+from training.sft.settings import PromptSettings, Recomputed
+from training.sft.vision import vision_forward
 
 
 def example(tokenizer: Any, seed: int, num_seconds: int = 3) -> Example:
@@ -60,9 +63,62 @@ def test_vision_as_a_batch_agrees_with_transformers_pair_by_pair(hf_model: Any) 
     frames = torch.from_numpy(np.random.default_rng(5).integers(0, 256, (6, 84, 140, 3), dtype=np.uint8))
     patches, grid = patchify(frames)
     with torch.no_grad():
-        ours = uniform_vision_forward(hf_model.model.visual, patches, grid)
+        ours = vision_forward(hf_model.model.visual, patches, grid)
         theirs = hf_model.model.visual(patches, torch.tensor([grid])).pooler_output
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(112, 112), (252, 392), (56, 420), (224, 448)])
+def test_windows_of_every_size_agree_with_transformers(tokenizer: Any, size: tuple[int, int]) -> None:
+    hf = small_model(tokenizer, full_attention_blocks=(1,))
+    frames = torch.from_numpy(np.random.default_rng(6).integers(0, 256, (4, *size, 3), dtype=np.uint8))
+    patches, (num_pairs, height, width) = patchify(frames)
+    with torch.no_grad():
+        ours = vision_forward(hf.model.visual, patches, (num_pairs, height, width))
+        theirs = hf.model.visual(patches, torch.tensor([[1, height, width]] * num_pairs)).pooler_output
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+Mode: Any = TorchDispatchMode  # untyped in torch
+
+
+class Products(Mode):
+    """Counts matrix products and attentions while it is on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts = {"products": 0, "attention": 0}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.counts["products"] += "mm" in str(func)
+        self.counts["attention"] += "scaled_dot_product" in str(func) and "backward" not in str(func)
+        return func(*args, **(kwargs or {}))
+
+
+def test_what_is_kept_is_not_computed_again_and_gradients_stay(tokenizer: Any) -> None:
+    batch = PackingCollator(max_chunk_tokens=256, pad_id=0)([example(tokenizer, 0), example(tokenizer, 1)])
+    kinds: tuple[Recomputed | None, ...] = (None, "cheap", "mlp", "all")
+    counts: dict[Recomputed | None, dict[str, int]] = {}
+    grads = {}
+    for kind in kinds:
+        hf = small_model(tokenizer)
+        # The vocabulary's slices are made again whatever layers keep.
+        model = ChunkModel(
+            hf, train_vision=False, checkpoint_layers=kind is not None, recomputed=kind or "all"
+        ).train()
+        inputs = {name: batch[name] for name in batch if name != "labels"}
+        hidden: Any = model.hidden(**inputs)
+        with Products() as products:
+            hidden.square().sum().backward()
+        counts[kind] = products.counts
+        grads[kind] = hf.model.language_model.layers[0].mlp.up_proj.weight.grad
+    num_layers = 2
+    for kind, again in (("cheap", 0), ("mlp", 2), ("all", 6)):
+        more = counts[kind]["products"] - counts[None]["products"]
+        # Torch stops before a layer's last product, which nothing in it needs.
+        assert more == again * num_layers, (kind, counts)
+        torch.testing.assert_close(grads[kind], grads[None])
+    assert [counts[kind]["attention"] > 0 for kind in kinds] == [False, False, False, True]
 
 
 def test_padding_does_not_reach_the_loss(hf_model: Any, tokenizer: Any) -> None:

@@ -172,6 +172,20 @@ def test_low_rank_additions_learn_go_on_after_a_stop_and_are_merged(plain: Path,
     assert all("language_model.layers" in name and "_proj.weight" in name for name in changed)
 
 
+def test_additions_learn_in_float32_beside_weights_in_bfloat16() -> None:
+    tokenizer = train_tokenizer(TEXTS)
+    hf = small_model(tokenizer).to(torch.bfloat16)
+    add_lora(hf, LoraSettings(rank=4, alpha=8))
+    assert {value.dtype for value in hf.parameters() if value.requires_grad} == {torch.float32}
+    model = ChunkModel(hf, train_vision=False).train()
+    batch = ChunkCollator(num_tokens=256, pad_id=tokenizer.pad_token_id)([Chunks(tokenizer)[3]])
+    with torch.autocast("cpu", torch.bfloat16):
+        model(**batch)["loss_sum"].backward()
+    gradients = [value.grad for name, value in hf.named_parameters() if ".lora_B." in name]
+    assert all(grad is not None and bool(grad.abs().sum() > 0) for grad in gradients)
+    assert {value.dtype for value in merged_state(hf).values()} == {torch.bfloat16}
+
+
 def test_merged_additions_say_what_the_adapted_model_says() -> None:
     tokenizer = train_tokenizer(TEXTS)
     hf = small_model(tokenizer).eval()
