@@ -10,8 +10,10 @@ Shapes: N new tokens, L cached ones, E hidden size, V vocabulary, M tokens of a 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from engine.budget import ContextBudget
@@ -38,7 +40,10 @@ class KeptContext:
 
 
 class StreamContext:
-    """What the language model sees of one stream. Storage is made when the size of a chunk is first known."""
+    """What the language model sees of one stream. Storage is made when the size of a chunk is first known.
+
+    Experiments replace one of its parts (``keep``, ``positions``, ``rotate``) and hand it to a session.
+    """
 
     def __init__(self, model: LoadedModel, settings: StreamSettings) -> None:
         self._model = model
@@ -125,11 +130,19 @@ class StreamContext:
         if self._torn:
             raise SessionError("An earlier step failed in the middle. Reset the session to go on.")
         self._torn = True
-        self.cache.keep(self._ledger.evict())
+        self.keep(self._ledger.evict())
         self._torn = False
         self.is_answering = False
         """Whether an answer has begun and not ended."""
         self.kept = KeptContext(self.ids, self.num_cached)
+
+    def keep(self, places: npt.NDArray[np.int64]) -> None:
+        """Compact the cache to these places, in this order; ``evict`` calls it."""
+        self.cache.keep(places)
+
+    def positions(self, spans: Sequence[Span]) -> npt.NDArray[np.float32]:
+        """Positions (3, N) of the whole context as ``spans``: contiguous ones, counted from 0."""
+        return positions_3d(spans)
 
     def rotate(self) -> None:
         """Rotate every cached key for its position in the present context."""
@@ -210,4 +223,4 @@ class StreamContext:
         """What the last eviction left."""
 
     def _table(self, spans: list[Span]) -> RotaryTable:
-        return self._rotary.table(upload(positions_3d(spans), self._model.device))
+        return self._rotary.table(upload(self.positions(spans), self._model.device))

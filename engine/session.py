@@ -37,16 +37,21 @@ OnScores = Callable[[int, torch.Tensor, torch.Tensor], None]
 class StreamingSession:
     """One stream on one model. Use it from one thread at a time.
 
-    ``runtime`` says how to run it; the default suits the device. Raises SettingsError for what cannot run there.
+    ``runtime`` says how to run it; the default suits the device. ``context``, made of the same model and settings,
+    takes the place of the usual one in experiments. Raises SettingsError for what cannot run there.
     """
 
     def __init__(
-        self, model: LoadedModel, settings: StreamSettings, runtime: RuntimeSettings | None = None
+        self,
+        model: LoadedModel,
+        settings: StreamSettings,
+        runtime: RuntimeSettings | None = None,
+        context: StreamContext | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
         self._runtime = (runtime or RuntimeSettings()).resolve(model.device.type, model.config.text.head_dim)
-        self._context = StreamContext(model, settings)
+        self._context = context or StreamContext(model, settings)
         self._sampler = Sampler(settings.sampling, model.config.text.vocab_size, model.device)
         self._decoder: Decoder | None = None
         self._stream: torch.cuda.Stream | None = None

@@ -1,0 +1,110 @@
+"""The report says what was found, what the paper found, and what was not run."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from training.reproduce.catalogue import MEASURES, ROWS, TABLES, Piece, pieces
+from training.reproduce.report import of_table, spread, write_report
+from training.reproduce.results import TIME_WAS_UP, Results
+
+
+def result(
+    value: float, *, minutes: float, ended: str = "", late: float = 0.9, ms: float = 10.0
+) -> dict[str, Any]:
+    scores = {**dict.fromkeys(MEASURES, value), "overall": value}
+    return {
+        "streamed_s": minutes * 60,
+        "ended": ended,
+        "title_left_s": 41.0,
+        "largest_position": 900.0,
+        "scores": scores,
+        "fifths": [scores] * 5,
+        "late": {**scores, "name_accuracy": late},
+        "parts": [
+            {"start_s": 60 * at, "end_s": 60 * at + 60, **scores, "ms_per_token": ms * (1 + at / 10)}
+            for at in range(int(minutes))
+        ],
+        "ms_per_token": ms,
+        "step_ms_p50": ms,
+        "num_jobs": 1,
+        "device": "a machine",
+        "window": {"text_sink": 96, "text_window": 64, "vision_window_s": 12.0},
+        "captions": [[0.0, 1.0, "a goal"]],
+    }
+
+
+def lines_of(text: str, start: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(start)]
+
+
+def test_an_empty_folder_makes_a_report_that_names_every_row_as_not_run(tmp_path: Path) -> None:
+    written = write_report(tmp_path / "out", tmp_path / "to")
+    text = (tmp_path / "to" / "RESULTS.md").read_text()
+    assert [path.name for path in written] == ["RESULTS.md", "results.json"]
+    missing = text.split("## Not run")[1]
+    assert all(f"`{name}`" in missing for name in ROWS)
+    assert all(table.title in missing for table in TABLES.values())
+    assert "25.09" in text, "the paper's figures stand there all the same"
+
+
+def test_what_is_there_is_shown_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    results = Results(tmp_path / "out")
+    for seed, value in ((9101, 0.8), (9102, 0.9)):
+        results.put(Piece(row="ours", minutes=20, seed=seed), result(value, minutes=20, late=0.95))
+    results.put(Piece(row="no-sink", minutes=20, seed=9101), result(0.5, minutes=20, late=0.25))
+    results.put(
+        Piece(row="full", minutes=20, seed=9101), result(0.7, minutes=11, ended="the positions are used up")
+    )
+    results.put(Piece(row="native", minutes=20, seed=9101), result(0.3, minutes=7, ended=TIME_WAS_UP))
+    (tmp_path / "to" / "results").mkdir(parents=True)
+    (tmp_path / "to" / "results" / "remarks.md").write_text("# Remarks\n\n## memory\nNames need the sink.\n")
+    written = write_report(tmp_path / "out", tmp_path / "to")
+    assert {path.name for path in written} >= {"rope.png", "attention.png", "vision.png", "stability.png"}
+    assert all(path.stat().st_size < 100_000 for path in written)
+    text = (tmp_path / "to" / "RESULTS.md").read_text()
+    ours = lines_of(text, "| `ours` sink 96, text window 64")[0]
+    assert "0.850 ± 0.071" in ours
+    assert "73.64" in ours
+    assert "Names need the sink." in text
+    assert "the title had left after 41 s" in text
+    assert "| without a sink lower by 0.3 | 0.250 against 0.950 | yes |" in text
+    assert re.search(r"`full` full attention .* x 11 min, a machine; ended: the positions are used up", text)
+    assert re.search(r"milliseconds a token, `full` \| grow with the stream \| last third \+\d+", text)
+    missing = text.split("## Not run")[1]
+    assert "`no-sink` (2 of 3)" in missing
+    assert "`native` (3 of 3)" in missing, "a stream that time cut short is not a finished one"
+    assert "`full` (2 of 3)" in missing, "full attention has gone as far as it can"
+    kept = (tmp_path / "to" / "results" / "results.json").read_text()
+    assert "a goal" not in kept
+
+
+def test_a_table_compares_streams_of_one_length() -> None:
+    groups = {
+        "ours": {20.0: [result(0.8, minutes=20)], 180.0: [result(0.9, minutes=180)]},
+        "no-sink": {20.0: [result(0.5, minutes=20)]},
+        "native": {20.0: [result(0.4, minutes=20)], 180.0: [result(0.2, minutes=180)]},
+    }
+    memory = of_table(TABLES["memory"], groups)
+    assert {row: found[0]["streamed_s"] for row, found in memory.items()} == {"ours": 1200, "no-sink": 1200}
+    stability = of_table(TABLES["stability"], groups)
+    assert {row: found[0]["streamed_s"] for row, found in stability.items()} == {
+        "ours": 10800,
+        "native": 10800,
+    }
+
+
+def test_one_value_has_no_spread_and_none_is_a_dash() -> None:
+    assert spread([0.5, None]) == "0.500"
+    assert spread([0.4, 0.6]) == "0.500 ± 0.141"
+    assert spread([None]) == "–"
+
+
+def test_every_table_can_be_run_whole(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    for piece in pieces():
+        results.put(piece, result(0.9, minutes=piece.minutes))
+    write_report(tmp_path, tmp_path / "to")
+    text = (tmp_path / "to" / "RESULTS.md").read_text()
+    assert "Every row of every table was run" in text
+    assert "not run" not in text.split("## Not run")[0]
