@@ -46,6 +46,7 @@ from app.worker import (
     StepDone,
     StopSession,
     TextPiece,
+    WarmingUp,
     WorkerEvent,
     WorkerFailed,
 )
@@ -137,6 +138,8 @@ class _Run:
         self._view = view
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._reader: SourceReader | None = None
+        self._ready: ModelReady | None = None
+        self._duration_s: float | None = None
         self._ended: SourceEnded | None = None
         self._started_at_s = time.monotonic()
         self._num_dropped = 0
@@ -167,12 +170,14 @@ class _Run:
     def _handle(self, event: _Event, worker: EngineWorker) -> bool:
         """Deal with one event; True when everything is said."""
         match event:
-            case ModelLoading():
+            case ModelLoading() | WarmingUp():
                 self._view.loading(event.fraction, event.text)
             case ModelReady():
                 self._start(event, worker)
             case SessionStarted():
                 assert self._reader is not None
+                assert self._ready is not None
+                self._view.start(self._ready.name, self._ready.device, self._duration_s)
                 self._started_at_s = time.monotonic()
                 self._reader.start()
             case TextPiece():
@@ -201,8 +206,8 @@ class _Run:
             on_chunk=lambda chunk: worker.submit(ChunkRequest(chunk)),
             on_end=self._events.put,
         )
-        self._view.start(ready.name, ready.device, source.duration_s)
-        worker.submit(StartSession(settings))
+        self._ready, self._duration_s = ready, source.duration_s
+        worker.submit(StartSession(settings, frame_size=source.size))
 
     def _step_done(self, done: StepDone) -> None:
         # Only now is it certain that this model can comment on this video.

@@ -25,6 +25,7 @@ from app.worker import (
     StartSession,
     StepDone,
     StopSession,
+    WarmingUp,
     WorkerEvent,
     WorkerFailed,
 )
@@ -67,7 +68,7 @@ def commentate(
         worker.submit(LoadModel(commentator.model, commentator.device))
         while True:
             match _next(events, is_cancelled):
-                case ModelLoading() as loading:
+                case (ModelLoading() | WarmingUp()) as loading:
                     on_loading(loading.fraction, loading.text)
                 case ModelReady() as ready:
                     settings = commentator.adjust(ready.settings)
@@ -76,7 +77,7 @@ def commentate(
                     reader = SourceReader(
                         source, on_chunk=lambda chunk: worker.submit(ChunkRequest(chunk)), on_end=events.put
                     )
-                    worker.submit(StartSession(settings))
+                    worker.submit(StartSession(settings, frame_size=source.size))
                 case SessionStarted() if reader is not None:
                     reader.start()
                 case StepDone(result=result):

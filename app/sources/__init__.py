@@ -4,7 +4,7 @@ Knows video files, the screen and its windows, cameras and streams; how each is 
 got back when it goes. Knows nothing of models, windows of ours or captions.
 """
 
-from app.sources.base import ChunkSource, Preview, PreviewSink, SourceProblem
+from app.sources.base import CapturedChunk, ChunkSource, Preview, PreviewSink, SourceProblem
 from app.sources.demo import demo_match
 from app.sources.live import LiveSource
 from app.sources.news import NewsSink, Signal, SourceNews
@@ -16,6 +16,7 @@ from app.sources.video_info import VideoInfo, inspect_video
 
 __all__ = [
     "LIVE_KINDS",
+    "CapturedChunk",
     "ChunkSource",
     "LiveSource",
     "NewsSink",

@@ -26,6 +26,14 @@ class Preview:
     """When it is shown, in seconds of the stream."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class CapturedChunk(FrameChunk):
+    """A chunk of a source, with the moment at which it was complete."""
+
+    captured_at_s: float
+    """When its last frame was taken (of a file: due), on `time.monotonic`."""
+
+
 PreviewSink = Callable[[Preview], None]
 """Called from the thread that iterates the source; has to return quickly."""
 
@@ -69,7 +77,7 @@ class ChunkSource(Protocol):
         """What was wrong, known when the iteration has ended."""
         ...
 
-    def __iter__(self) -> Iterator[FrameChunk]:
+    def __iter__(self) -> Iterator[CapturedChunk]:
         """Chunks in order. Raises SourceError."""
         ...
 

@@ -19,13 +19,12 @@ import numpy as np
 
 from app.errors import RingsideError
 from app.sources import news
-from app.sources.base import Preview, PreviewSink, SourceProblem
+from app.sources.base import CapturedChunk, Preview, PreviewSink, SourceProblem
 from app.sources.device import Device, Pixels, Shot, letterboxed
 from app.sources.errors import DeviceEndedError, DeviceLostError, LiveSourceError, StoppedError
 from app.sources.news import NewsSink, SourceNews
 from app.sources.pacing import Pace
 from app.sources.sampling import ChunkGrid
-from engine.chunk import FrameChunk
 
 _log = logging.getLogger("ringside.app.sources")
 
@@ -63,7 +62,7 @@ class LiveSource:
         self._pace = Pace(live=True)
         self._thread = threading.Thread(target=self._run, name="ringside-capture", daemon=True)
         self._changed = threading.Condition()
-        self._chunks: collections.deque[FrameChunk] = collections.deque()
+        self._chunks: collections.deque[CapturedChunk] = collections.deque()
         self._is_open = False
         self._has_ended = False
         self._error: RingsideError | None = None
@@ -126,7 +125,7 @@ class LiveSource:
         with self._changed:
             self._changed.notify_all()
 
-    def __iter__(self) -> Iterator[FrameChunk]:
+    def __iter__(self) -> Iterator[CapturedChunk]:
         while True:
             with self._changed:
                 while not self._chunks and not self._has_ended and not self._pace.is_stopped:
@@ -200,7 +199,7 @@ class LiveSource:
             frames = chunk.add(self._last.pixels)
             sample += 1
             if frames is not None:
-                self._hand_over(frames, sample // grid.num_frames - 1)
+                self._hand_over(frames, sample // grid.num_frames - 1, self._last.taken_at_s)
                 if self._duration_s is not None and grid.moment_s(sample) >= self._duration_s - 1e-6:
                     self._is_over = True
                     return
@@ -236,13 +235,14 @@ class LiveSource:
             self._device.close()
             self._device.open()
 
-    def _hand_over(self, frames: Pixels, index: int) -> None:
+    def _hand_over(self, frames: Pixels, index: int, captured_at_s: float) -> None:
         start_s, end_s = self._grid.bounds_s(index)
+        chunk = CapturedChunk(frames=frames, start_s=start_s, end_s=end_s, captured_at_s=captured_at_s)
         with self._changed:
             while len(self._chunks) >= self._max_waiting_chunks:
                 self._chunks.popleft()
                 self._num_dropped += 1
-            self._chunks.append(FrameChunk(frames=frames, start_s=start_s, end_s=end_s))
+            self._chunks.append(chunk)
             self._changed.notify_all()
 
     def _count_dropped(self, num_chunks: int) -> None:

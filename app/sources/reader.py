@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable
 
 from app.errors import RingsideError
-from app.sources.base import ChunkSource, SourceProblem
-from engine.chunk import FrameChunk
+from app.sources.base import CapturedChunk, ChunkSource, SourceProblem
 
 _log = logging.getLogger("ringside.app.sources")
 
@@ -45,7 +44,7 @@ class SourceReader:
     def __init__(
         self,
         source: ChunkSource,
-        on_chunk: Callable[[FrameChunk], bool],
+        on_chunk: Callable[[CapturedChunk], bool],
         on_end: Callable[[SourceEnded], None],
     ) -> None:
         self._source = source

@@ -6,7 +6,8 @@ Knows how decoding, sampling, pacing and previews come together. Does not know m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,12 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from app.errors import StartBeyondEndError
-from app.sources.base import Preview, PreviewSink, SourceProblem
+from app.sources.base import CapturedChunk, Preview, PreviewSink, SourceProblem
 from app.sources.decoding import VideoDecoder
 from app.sources.pacing import Pace
 from app.sources.pixels import fit, rgb_pixels
 from app.sources.sampling import ChunkGrid, Sampler
 from app.sources.video_info import inspect_video
-from engine.chunk import FrameChunk
 
 _LATE_S = 0.25
 """Previews are left out while decoding is further behind than this: the chunks matter more."""
@@ -102,17 +102,17 @@ class VideoFileSource:
         """End the iteration soon; from any thread."""
         self._pace.stop()
 
-    def __iter__(self) -> Iterator[FrameChunk]:
+    def __iter__(self) -> Iterator[CapturedChunk]:
         grid, pace = self._grid, self._pace
         decoder = VideoDecoder(self.path, self.info, start_s=grid.start_s)
         sampler: Sampler[VideoFrame] = Sampler(grid, until_s=self._until_s)
-        chunk = _ChunkBuilder(grid)
+        chunk = _ChunkBuilder(grid, self._pixels)
         next_preview_s = grid.start_s
         for timed in decoder:
             for sample in sampler.push(timed.frame, timed.time_s):
                 if not pace.wait_until(sample.moment_s):
                     return
-                if done := chunk.add(self._pixels(sample.frame)):
+                if done := chunk.add(sample.frame, time.monotonic()):
                     yield done
             if sampler.is_done:
                 break
@@ -129,7 +129,7 @@ class VideoFileSource:
         for sample in sampler.finish(decoder.end_s):
             if not pace.wait_until(sample.moment_s):
                 return
-            if done := chunk.add(self._pixels(sample.frame)):
+            if done := chunk.add(sample.frame, time.monotonic()):
                 yield done
         end_s = self._until_s if sampler.is_done else decoder.end_s
         if (done := chunk.finish(end_s)) is not None:
@@ -146,16 +146,19 @@ class VideoFileSource:
 class _ChunkBuilder:
     """Collects frames until they fill a chunk."""
 
-    def __init__(self, grid: ChunkGrid) -> None:
+    def __init__(self, grid: ChunkGrid, pixels: Callable[[VideoFrame], npt.NDArray[np.uint8]]) -> None:
         self._grid = grid
+        self._pixels = pixels
+        self._captured_at_s = 0.0
         self._frames: list[npt.NDArray[np.uint8]] = []
         self.num_chunks = 0
 
-    def add(self, frame: npt.NDArray[np.uint8]) -> FrameChunk | None:
-        self._frames.append(frame)
+    def add(self, frame: VideoFrame, now_s: float) -> CapturedChunk | None:
+        self._captured_at_s = now_s
+        self._frames.append(self._pixels(frame))
         return self._take() if len(self._frames) == self._grid.num_frames else None
 
-    def finish(self, end_s: float) -> FrameChunk | None:
+    def finish(self, end_s: float) -> CapturedChunk | None:
         """The last chunk, filled up, if it is long enough or the only one."""
         seen_s = end_s - self._grid.bounds_s(self.num_chunks)[0]
         if not self._frames or (self.num_chunks > 0 and seen_s < self._grid.chunk_s / 2 - 1e-3):
@@ -163,9 +166,11 @@ class _ChunkBuilder:
         self._frames += [self._frames[-1]] * (self._grid.num_frames - len(self._frames))
         return self._take()
 
-    def _take(self) -> FrameChunk:
+    def _take(self) -> CapturedChunk:
         start_s, end_s = self._grid.bounds_s(self.num_chunks)
-        chunk = FrameChunk(frames=np.stack(self._frames), start_s=start_s, end_s=end_s)
+        chunk = CapturedChunk(
+            frames=np.stack(self._frames), start_s=start_s, end_s=end_s, captured_at_s=self._captured_at_s
+        )
         self._frames = []
         self.num_chunks += 1
         return chunk

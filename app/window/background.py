@@ -26,6 +26,7 @@ class Background:
             _NUM_THREADS, thread_name_prefix="ringside-aside"
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     def post(self, function: Callable[..., None], *arguments: object) -> None:
         """Have a function called on the loop, soon; from any thread."""
@@ -39,6 +40,8 @@ class Background:
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
+        if self._is_closed:  # too late: whoever asks at the end is not waited for
+            task.cancel()
         return task
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
@@ -51,11 +54,18 @@ class Background:
 
     async def close(self, *endings: Callable[[], object]) -> None:
         """Cancel every task, do `endings` in threads, and wait for all of it."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._is_closed = True
+        await self._end_tasks()
         await asyncio.gather(*(self.in_thread(ending) for ending in endings))
+        # What the threads posted while they ended may have asked for more.
+        await self._end_tasks()
         self._threads.shutdown()
+
+    async def _end_tasks(self) -> None:
+        while self._tasks:
+            for task in tuple(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

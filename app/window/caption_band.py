@@ -28,6 +28,8 @@ class CaptionBand(QWidget):
 
     repainted = Signal()
     """What is to be seen has changed."""
+    shown = Signal()
+    """It was just painted on the window."""
 
     def __init__(self, state: CaptionState, look: CaptionLook, parent: QWidget) -> None:
         super().__init__(parent)
@@ -82,6 +84,7 @@ class CaptionBand(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Words are painted when they change, not with every picture."""
         QPainter(self).drawPixmap(0, 0, self.painted())
+        self.shown.emit()
 
     @property
     def _text_width_px(self) -> float:

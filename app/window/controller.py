@@ -1,6 +1,6 @@
 """The controller: what a person asks for, brought to the runner, speech and the settings.
 
-Knows what can be chosen and what is remembered. Knows no Qt: it lives on an asyncio loop, and everything that takes
+Knows who does what, and what is remembered. Knows no Qt: it lives on an asyncio loop, and everything that takes
 time happens in threads.
 """
 
@@ -13,31 +13,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from app import resources
-from app.errors import RingsideError
 from app.models.local import find_checkpoint, models_folder
 from app.models.manager import ModelManager
 from app.outputs.outputs import Outputs
 from app.settings import DEMO, SettingsStore, UserSettings
-from app.sources import LIVE_KINDS, SourceSpec, WatchOptions, parse_spec
-from app.sources.spec import DemoSpec, FileSpec, StreamSpec
 from app.speech import SpeechService
 from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
 from app.window.actions import Actions
 from app.window.background import Background
+from app.window.choosing import Choosing
 from app.window.commentary import Commentary
 from app.window.narrating import Narrating
 from app.window.natural_voice import NaturalVoice
-from app.window.picture import Picture, PictureBox
-from app.window.polite import POLITE_RUNTIME, made_smaller
-from app.window.poster import blank_picture, first_picture, live_picture
+from app.window.picture import PictureBox
+from app.window.posters import Posters
 from app.window.recovery import Recovery
+from app.window.run_plan import RunPlan
 from app.window.runner import Runner
 from app.window.saying import Saying
 from app.window.state.app import AppState
 from app.window.state.event import Event
 from app.window.state.messages import Message
-from app.window.state.session import Figures, Phase, Source
 from engine.settings import StreamSettings
 
 Result = TypeVar("Result")
@@ -45,8 +41,6 @@ Result = TypeVar("Result")
 _log = logging.getLogger("ringside.app.window")
 
 _SAVE_AFTER_S = 0.5
-_POSTER_ROOM = (720, 1280)
-_POSTERS_FIRST_S = 1.0
 
 DESCRIBE_NOW = "Describe what can be seen right now, in one sentence."
 """Asked by the key of the same name."""
@@ -64,8 +58,6 @@ class Controller:
         """Names of settings that have another value now, whoever changed them."""
         self.picture_came: Event[()] = Event()
         """`pictures` holds a picture."""
-        self.poster_came: Event[str, Picture] = Event()
-        """The first picture of a source: its kind, and the picture."""
         self._store = store
         self.actions = Actions(lambda: self.settings.keys, lambda keys: self.remember(keys=keys))
         self.global_actions = Actions(
@@ -79,12 +71,20 @@ class Controller:
             self.state, self._background.post, self._on_speech_switch, lambda: self.settings
         )
         self.settings_changed.subscribe(self._commentary.settings_changed)
-        self._runner = Runner(self.state, self._commentary, self.pictures, self._background)
-        self.saying = Saying(self.state, lambda: self.settings, self.remember, self._runner.ask)
-        self._runner.compose = self.saying.compose
-        self._runner.runtime = lambda: POLITE_RUNTIME if self.settings.is_polite else None
-        self._runner.prepare = lambda chunk: made_smaller(chunk) if self.settings.is_polite else chunk
-        self._runner.watch_options = self._watch_options
+        self.saying = Saying(
+            self.state,
+            lambda: self.settings,
+            self.remember,
+            lambda question: self._runner.ask(question),
+        )
+        plan = RunPlan(lambda: self.settings, self.saying.compose)
+        self._runner = Runner(self.state, self._commentary, self.pictures, self._background, plan)
+        self.posters = Posters(self.state, self._background, lambda: self.recent_file)
+        """First pictures of what can be watched."""
+        self.choosing = Choosing(
+            self.state, lambda: self.settings, self.remember, self._runner, self.posters.bring_soon
+        )
+        """What is watched."""
         self.settings_changed.subscribe(self.saying.settings_changed)
         self.settings_changed.subscribe(self._follow_precision)
         self.models = ModelManager(
@@ -116,7 +116,7 @@ class Controller:
         )
         self._is_open = False
         self._saving: asyncio.TimerHandle | None = None
-        self._choose_remembered()
+        self.choosing.remembered()
 
     @property
     def settings(self) -> UserSettings:
@@ -143,7 +143,7 @@ class Controller:
         """Start the threads and load the model. Call it when the window is on the screen."""
         self._is_open = True
         if self._store.problem is not None:
-            self._say_what_failed(self._store.problem, topic="settings")
+            self.state.messages.show(Message(text=self._store.problem.line, topic="settings"))
         self.outputs.open()
         self._background.spawn(self._recovery.find(self.outputs.session_folder))
         self._runner.open()
@@ -228,49 +228,11 @@ class Controller:
 
     def stream_settings(self) -> StreamSettings:
         """The settings that a run started now would have: title, query, sampling."""
-        return self._runner.compose(self._runner.usual)
+        return self.saying.compose(self._runner.model.usual)
 
     def test_voice(self) -> None:
         """Say a sentence as commentary would be said now."""
         self._commentary.tell("This is how the commentary sounds. Okafor shoots, and it is in!")
-
-    def choose_demo(self) -> None:
-        """Watch the demo match."""
-        try:
-            path, title = resources.demo_video(), resources.demo_title()
-        except RingsideError as error:
-            self._say_what_failed(error, topic="source", has_file_button=True)
-            return
-        self._choose(Source(kind=DEMO, name="Demo match", path=str(path)), title)
-        self.remember(source=DEMO)
-
-    def choose_file(self, path: str) -> None:
-        """Watch a video file."""
-        if path != self.settings.recent_file:
-            self.remember(title="", teams="", people="")
-        self.remember(source=path, recent_file=path)
-        self._choose(Source(kind="file", name=Path(path).name, path=path), self.settings.title)
-        self.state.set_details(teams=self.settings.teams, people=self.settings.people)
-
-    def choose_source(self, spec: SourceSpec, name: str = "") -> None:
-        """Watch anything, by what names it; `name` is what a person calls it."""
-        match spec:
-            case DemoSpec():
-                self.choose_demo()
-            case FileSpec(path=path):
-                self.choose_file(path)
-            case _:
-                if str(spec) != self.settings.source:
-                    self.remember(title="", teams="", people="")
-                self.remember(source=str(spec))
-                if isinstance(spec, StreamSpec):
-                    self.remember(recent_address=spec.address)
-                self._choose(Source(kind=spec.kind, name=name or spec.name, spec=spec), self.settings.title)
-                self.state.set_details(teams=self.settings.teams, people=self.settings.people)
-
-    def choose_address(self, text: str) -> None:
-        """Watch what an address, a path or any other text names. Raises SourceSpecError."""
-        self.choose_source(parse_spec(text))
 
     def seek(self, time_s: float) -> None:
         """Go to a moment of the video that is watched; nothing happens to a source that has no moments."""
@@ -293,7 +255,7 @@ class Controller:
         """Another model: "demo", a folder, or a hub id."""
         self._runner.stop()
         self.remember(model=name)
-        self._runner.load_model(name, self.models.store, self.settings.precision)
+        self._runner.model.load(name, self.models.store, self.settings.precision)
         self.models.chosen_changed()
 
     def choose_theme(self, name: ThemeName) -> None:
@@ -310,95 +272,15 @@ class Controller:
         wanted = min(max(0, index + step), len(TEXT_SCALES_PERCENT) - 1) if step else 0
         self.choose_text_scale(TEXT_SCALES_PERCENT[wanted])
 
-    def _watch_options(self, usual: WatchOptions) -> WatchOptions:
-        settings = self.settings
-        width, _, height = settings.camera_size.partition("x")
-        return replace(
-            usual,
-            live=settings.file_speed == "own",
-            has_cursor=settings.shows_cursor,
-            camera_size=(int(height), int(width)) if height else None,
-        )
-
-    def _choose_remembered(self) -> None:
-        source = self.settings.source
-        if source in ("", DEMO):
-            try:
-                path, title = resources.demo_video(), resources.demo_title()
-            except RingsideError as error:
-                _log.info("no demo match: %s", error)
-                return
-            self.state.session.choose(Source(kind=DEMO, name="Demo match", path=str(path)))
-            self.state.set_title(title)
-        elif Path(source).is_file():
-            self.state.session.choose(Source(kind="file", name=Path(source).name, path=source))
-            self.state.set_title(self.settings.title)
-            self.state.set_details(teams=self.settings.teams, people=self.settings.people)
-        else:
-            self._choose_remembered_spec(source)
-
-    def _choose_remembered_spec(self, text: str) -> None:
-        try:
-            spec = parse_spec(text)
-        except RingsideError as error:
-            _log.info("what was watched last is not known any more: %s", error)
-            return
-        if spec.kind in LIVE_KINDS:
-            self.state.session.choose(Source(kind=spec.kind, name=spec.name, spec=spec))
-            self.state.set_title(self.settings.title)
-            self.state.set_details(teams=self.settings.teams, people=self.settings.people)
-
-    def _choose(self, source: Source, title: str) -> None:
-        self._runner.stop()
-        self.state.messages.take_back("source")
-        self.state.session.choose(source)
-        self.state.session.update(phase=Phase.IDLE, figures=Figures())
-        self.state.captions.clear()
-        self.state.set_title(title)
-        self.state.set_details(teams="", people="")
-        self._runner.start_at(0.0)
-        self._background.spawn(self._bring_poster(source.kind))
-
     async def _prepare(self) -> None:
         # One after the other: libraries that are loaded while torch's is keep the whole program waiting.
-        source = self.state.session.source
-        kinds = {DEMO, "file"} | ({source.kind} if source is not None else set())
-        posters = [self._background.spawn(self._bring_poster(kind)) for kind in sorted(kinds)]
-        await asyncio.wait(posters, timeout=_POSTERS_FIRST_S)
-        if not self._runner.was_asked_to_load:  # a person may have chosen another model by now
-            self._runner.load_model(self.settings.model, self.models.store, self.settings.precision)
-        await self._runner.model_is_known()
+        await self.posters.bring_all()
+        if not self._runner.model.was_asked:  # a person may have chosen another model by now
+            self._runner.model.load(self.settings.model, self.models.store, self.settings.precision)
+        await self._runner.model.known()
         if self.state.speech.is_on:
             self._commentary.switch_speech(is_on=True)
         self.models.refresh()
-
-    async def _bring_poster(self, kind: str) -> None:
-        source = self.state.session.source
-        if source is not None and source.spec is not None and source.kind == kind:
-            spec = source.spec
-            try:
-                shot = await self._background.in_thread(lambda: live_picture(spec, _POSTER_ROOM))
-            except RingsideError as error:
-                self._say_what_failed(error, topic="source")
-                return
-            if self.state.session.source == source:
-                self.poster_came.emit(kind, shot or blank_picture())
-            return
-        is_chosen = source is not None and source.kind == kind
-        try:
-            if source is not None and is_chosen:
-                path = source.path
-            else:
-                path = str(resources.demo_video()) if kind == DEMO else self.recent_file
-            picture = (
-                await self._background.in_thread(lambda: first_picture(path, _POSTER_ROOM)) if path else None
-            )
-        except RingsideError as error:
-            if is_chosen:
-                self._say_what_failed(error, topic="source", has_file_button=True)
-            return
-        if picture is not None:
-            self.poster_came.emit(kind, picture)
 
     def _follow_actions(self) -> None:
         for action in self.actions:
@@ -411,13 +293,3 @@ class Controller:
 
     def _on_speech_switch(self, is_on: bool) -> None:
         self.remember(is_speech_on=is_on)
-
-    def _say_what_failed(self, error: RingsideError, *, topic: str, has_file_button: bool = False) -> None:
-        self.state.messages.show(
-            Message(
-                text=error.line,
-                topic=topic,
-                action="Open file…" if has_file_button else "",
-                act=self.state.file_wanted.emit if has_file_button else None,
-            )
-        )

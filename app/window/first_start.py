@@ -172,7 +172,7 @@ class FirstStart(QFrame):
     def _watch_demo(self) -> None:
         source = self._controller.state.session.source
         if source is None or source.kind != DEMO:
-            self._controller.choose_demo()
+            self._controller.choosing.demo()
         self._controller.start()
 
     def _look_at_session(self) -> None:

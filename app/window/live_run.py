@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from app.sources import ChunkSource, Preview, SourceEnded, SourceReader
+from app.sources import CapturedChunk, ChunkSource, Preview, SourceEnded, SourceReader
 from app.speech.source_sound import SourceSound
 from app.window.picture import PictureBox
 from app.window.state.pulse import Pulse
@@ -57,6 +57,7 @@ class LiveRun:
         self._on_end = on_end
         self._source: ChunkSource | None = None
         self._reader: SourceReader | None = None
+        self._num_dropped_before = 0
         self._is_stopped = False
         self._paused_at_s: float | None = None
         self.sound: SourceSound | None = None
@@ -84,6 +85,9 @@ class LiveRun:
         if self._is_stopped:
             return
         self._source = source
+        # While the model got ready nobody was there to watch: that is neither lost nor late.
+        self._num_dropped_before = source.num_dropped
+        self.pulse.picture_came(self.now_s())
         self._reader = SourceReader(source, self._take_chunk, self._take_end)
         self._reader.start()
 
@@ -100,7 +104,7 @@ class LiveRun:
     @property
     def num_dropped(self) -> int:
         """Chunks that the source itself left out."""
-        return self._source.num_dropped if self._source is not None else 0
+        return self._source.num_dropped - self._num_dropped_before if self._source is not None else 0
 
     def ask(self, question: str) -> None:
         """Put a question into the next chunk."""
@@ -138,7 +142,7 @@ class LiveRun:
         if self.sound is not None:
             self.sound.close()
 
-    def _take_chunk(self, chunk: FrameChunk) -> bool:
+    def _take_chunk(self, chunk: CapturedChunk) -> bool:
         if self._is_stopped:
             return False
         while self.is_gapless and not self._num_under_way.acquire(timeout=_LOOK_AGAIN_S):
@@ -146,7 +150,10 @@ class LiveRun:
                 return False
         self.num_frames_per_chunk = chunk.num_frames
         self._post(self.pulse.chunk_came, chunk.end_s, self.now_s())
-        return self._worker.submit(ChunkRequest(self._prepare(chunk), question=self._next_question()))
+        request = ChunkRequest(
+            self._prepare(chunk), question=self._next_question(), captured_at_s=chunk.captured_at_s
+        )
+        return self._worker.submit(request)
 
     def _next_question(self) -> str | None:
         with contextlib.suppress(queue.Empty):

@@ -173,7 +173,7 @@ class MainWindow(QWidget):
         state.file_wanted.subscribe(self.ask_for_file)
         state.model_folder_wanted.subscribe(self.ask_for_model_folder)
         controller.picture_came.subscribe(self._take_picture)
-        controller.poster_came.subscribe(self._show_poster)
+        controller.posters.came.subscribe(self._show_poster)
         self.stage.room_changed.connect(controller.pictures.set_room)
         self.transcript.view.lead(lambda row: state.moment_of_row(row) is not None)
         self.transcript.view.row_chosen.connect(self._go_to_row)
@@ -231,7 +231,7 @@ class MainWindow(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         if self.controller.recent_file:
             dialog.setDirectory(str(Path(self.controller.recent_file).parent))
-        dialog.fileSelected.connect(self.controller.choose_file)
+        dialog.fileSelected.connect(self.controller.choosing.file)
         self._open_dialog(dialog)
 
     def ask_for_model_folder(self) -> None:

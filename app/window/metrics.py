@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.window.main_window import MainWindow
 from app.window.stall_meter import StallMeter
-from app.window.state.session import Phase
+from app.window.state.session import Phase, StepEnded
 
 _WRITE_EVERY_MS = 2000
 
@@ -36,6 +36,8 @@ class Metrics:
         self._pictures_before_run = 0
         self._longest_lag_s: float | None = None
         self._steps_ms = array("f")
+        self._caption_delays_ms = array("f")
+        self._unseen: StepEnded | None = None
         self.stalls = StallMeter(window)
         """Of the whole life."""
         self._running_stalls = StallMeter(window)
@@ -44,7 +46,8 @@ class Metrics:
         self._timer.timeout.connect(self._write_aside)
         state = window.controller.state
         state.session.changed.subscribe(self._look)
-        state.session.step_ended.subscribe(self._steps_ms.append)
+        state.session.step_ended.subscribe(self._step_ended)
+        window.stage.band.shown.connect(self._captions_painted)
         state.captions.word_added.subscribe(lambda _: self._mark("first_caption_s"))
 
     def window_is_shown(self) -> None:
@@ -65,7 +68,11 @@ class Metrics:
             _write(self._file, self.figures())
 
     def figures(self) -> dict[str, Figure]:
-        """Seconds since the program began, milliseconds, and counts."""
+        """Seconds since the program began, milliseconds, and counts.
+
+        `caption_delay` is from the moment at which a chunk's last frame was taken until all words about it are on the
+        screen, less what the engine's step took. It is measured where captions over the picture can be seen.
+        """
         stage, session = self._window.stage, self._window.controller.state.session
         until_s = self._moments_s.get("closed_s") or self._now_s()
         running_s = until_s - self._moments_s.get("running_s", until_s)
@@ -88,6 +95,10 @@ class Metrics:
             "step_p50_ms": _quantile(self._steps_ms, 0.5),
             "step_p95_ms": _quantile(self._steps_ms, 0.95),
             "step_longest_ms": _quantile(self._steps_ms, 1.0),
+            "caption_delay_p50_ms": _quantile(self._caption_delays_ms, 0.5),
+            "caption_delay_p95_ms": _quantile(self._caption_delays_ms, 0.95),
+            "caption_delay_longest_ms": _quantile(self._caption_delays_ms, 1.0),
+            "num_caption_delays": len(self._caption_delays_ms),
             "num_dropped_chunks": session.figures.num_dropped,
             "num_windows": len(QApplication.topLevelWidgets()),
             "num_widgets": len(QApplication.allWidgets()),
@@ -104,6 +115,21 @@ class Metrics:
         behind_s = session.figures.behind_s
         if behind_s is not None:
             self._longest_lag_s = max(behind_s, self._longest_lag_s or 0.0)
+
+    def _step_ended(self, step: StepEnded) -> None:
+        self._steps_ms.append(step.took_ms)
+        self._unseen = step if step.has_words else None
+
+    def _captions_painted(self) -> None:
+        # A timer of no time comes when what was painted has been handed to the screen.
+        if self._unseen is not None:
+            QTimer.singleShot(0, self._captions_seen)
+
+    def _captions_seen(self) -> None:
+        step, self._unseen = self._unseen, None
+        if step is not None and step.captured_at_s is not None:
+            total_ms = 1000 * (time.monotonic() - step.captured_at_s)
+            self._caption_delays_ms.append(total_ms - step.took_ms)
 
     def _mark(self, moment: str) -> None:
         self._moments_s.setdefault(moment, self._now_s())

@@ -20,12 +20,19 @@ _MOST_PIXELS = 160 * 28 * 28
 """Of a frame: 160 visual tokens, about a fifth of what the model usually looks at."""
 
 
+def smaller_size(size: tuple[int, int]) -> tuple[int, int]:
+    """What becomes of frames of this height and width."""
+    height, width = size
+    scale = (_MOST_PIXELS / (height * width)) ** 0.5
+    return (max(28, round(height * scale)), max(28, round(width * scale))) if scale < 1 else size
+
+
 def made_smaller(chunk: FrameChunk) -> FrameChunk:
     """The same chunk with frames of fewer pixels; those that are small enough stay as they are."""
-    _, height, width, _ = chunk.frames.shape
-    scale = (_MOST_PIXELS / (height * width)) ** 0.5
-    if scale >= 1:
+    height, width = smaller_size(chunk.size)
+    if (height, width) == chunk.size:
         return chunk
-    size = (max(28, round(width * scale)), max(28, round(height * scale)))
-    frames = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in chunk.frames])
+    frames = np.stack(
+        [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in chunk.frames]
+    )
     return dataclasses.replace(chunk, frames=frames)

@@ -1,38 +1,29 @@
-"""The runner: loads the model, plays the source into it, and brings what comes back to the state.
+"""The runner: plays the source into the model, and brings what comes back to the state.
 
-Knows the order of things: load, start, pause, stop, end; and what to say when one of them fails. Knows no Qt: it lives
-on an asyncio loop, and threads post back to it.
+Knows the order of things: start, pause, stop, end; and what to say when one of them fails. Knows no Qt: it lives on an
+asyncio loop, and threads post back to it; and not how a model is found and loaded.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import linecache
-import logging
-from collections.abc import Callable
 
 from app.errors import RingsideError
-from app.models.catalogue import find_model
-from app.models.errors import ModelNotHereError
-from app.models.fit import AUTO, choose_precision
-from app.models.local import find_checkpoint
-from app.models.machine import look
-from app.models.store import ModelStore
 from app.session import SessionHead
-from app.sources import Signal, SourceEnded, SourceNews, WatchOptions, open_source
+from app.sources import Signal, SourceEnded, SourceNews, open_source
 from app.sources.errors import StoppedError
 from app.sources.spec import FileSpec
 from app.window.background import Background
 from app.window.commentary import Commentary
 from app.window.live_run import LiveRun
+from app.window.model_loader import ModelLoader
 from app.window.picture import PictureBox
+from app.window.run_plan import RunPlan
 from app.window.state.app import AppState
 from app.window.state.messages import Message
-from app.window.state.session import Figures, ModelState, Phase, loading
+from app.window.state.session import Figures, Phase, StepEnded, WarmUp
 from app.worker import (
     EngineWorker,
-    LoadModel,
     ModelLoading,
     ModelReady,
     QuestionTaken,
@@ -42,14 +33,10 @@ from app.worker import (
     StepDone,
     StopSession,
     TextPiece,
+    WarmingUp,
     WorkerEvent,
     WorkerFailed,
 )
-from engine.chunk import FrameChunk
-from engine.runtime import RuntimeSettings
-from engine.settings import StreamSettings
-
-_log = logging.getLogger("ringside.app.window")
 
 _TICK_S = 0.25
 _GOOD_NEWS_S = 6.0
@@ -59,32 +46,25 @@ class Runner:
     """One per window; owns the worker and the run that is under way."""
 
     def __init__(
-        self, state: AppState, commentary: Commentary, pictures: PictureBox, background: Background
+        self,
+        state: AppState,
+        commentary: Commentary,
+        pictures: PictureBox,
+        background: Background,
+        plan: RunPlan,
     ) -> None:
         self._state = state
         self._commentary = commentary
         self._pictures = pictures
         self._background = background
         self._worker = EngineWorker(lambda event: background.post(self._on_worker_event, event))
-        self._defaults = StreamSettings()
-        self.compose: Callable[[StreamSettings], StreamSettings] = lambda usual: dataclasses.replace(
-            usual, title=state.title
-        )
-        """From a checkpoint's usual settings to those of a run."""
-        self.runtime: Callable[[], RuntimeSettings | None] = lambda: None
-        """How the next run uses its device; None for what suits it."""
-        self.prepare: Callable[[FrameChunk], FrameChunk] = lambda chunk: chunk
-        """What the model sees of a chunk; called in the source's thread."""
-        self.watch_options: Callable[[WatchOptions], WatchOptions] = lambda usual: usual
-        """From what the model wants to how the source is watched."""
+        self.model = ModelLoader(state, background, self._worker.submit)
+        """Loads what comments."""
+        self._plan = plan
         self._opening: LiveRun | None = None
         self._start_at_s = 0.0
-        self._model_known = asyncio.Event()
         self._session_started: asyncio.Future[None] | None = None
         self._starting: asyncio.Task[None] | None = None
-        self.was_asked_to_load = False
-        """Whether a model was chosen since this was made."""
-        self._finding: asyncio.Task[None] | None = None
         self._run: LiveRun | None = None
         self._num_runs = 0
 
@@ -96,41 +76,6 @@ class Runner:
     def shut(self) -> None:
         """End the worker and wait for its thread; not on the loop."""
         self._worker.close()
-
-    def load_model(self, choice: str, store: ModelStore, precision: str = AUTO) -> None:
-        """Load "demo", a folder, or a hub id that is in `store`, in place of the present model."""
-        self.was_asked_to_load = True
-        self._model_known.clear()
-        self._state.messages.take_back("model")
-        self._state.session.update(model=ModelState(name=find_model(choice).name, doing="starting"))
-        if self._finding is not None:
-            self._finding.cancel()
-        self._finding = self._background.spawn(self._find_and_load(choice, store, precision))
-
-    async def _find_and_load(self, choice: str, store: ModelStore, precision: str) -> None:
-        def find() -> LoadModel:
-            path = find_checkpoint(choice, store)
-            return LoadModel(path, precision=choose_precision(find_model(choice), look(), precision))
-
-        try:
-            request = await self._background.in_thread(find)
-        except ModelNotHereError as error:
-            self._model_failed(
-                error.line, "", action="Models…", act=lambda: self._state.page_wanted.emit("models")
-            )
-        except RingsideError as error:
-            self._model_failed(error.line, "")
-        else:
-            self._worker.submit(request)
-
-    async def model_is_known(self) -> None:
-        """Wait until the model is there, or cannot be loaded."""
-        await self._model_known.wait()
-
-    @property
-    def usual(self) -> StreamSettings:
-        """The settings that the loaded model was trained for."""
-        return self._defaults
 
     def start(self) -> None:
         """Begin a new run, as soon as the model is there."""
@@ -193,7 +138,7 @@ class Runner:
         """Begin a run, or (not new) go on with one elsewhere."""
         session, source = self._state.session, self._state.session.source
         try:
-            await self._model_known.wait()
+            await self.model.known()
             source = session.source
             if session.model.has_failed or source is None:
                 session.update(phase=Phase.IDLE)
@@ -205,13 +150,10 @@ class Runner:
                 pictures=self._pictures,
                 post=self._background.post,
                 on_end=self._on_source_ended,
-                prepare=lambda chunk: self.prepare(chunk),
+                prepare=self._plan.seen,
             )
-            settings = self.compose(self._defaults)
-            window = settings.window
-            options = self.watch_options(
-                WatchOptions(fps=window.fps, chunk_s=window.chunk_s, start_s=self._start_at_s)
-            )
+            settings = self._plan.stream_settings(self.model.usual)
+            options = self._plan.watch_options(self.model.usual, self._start_at_s)
             self._start_at_s = 0.0
             run.is_gapless = bool(source.path) and not options.live
             run.sound = None if run.is_gapless else self._commentary.source_sound(source)
@@ -229,8 +171,10 @@ class Runner:
             self._opening = None
             self._run = run
             self._session_started = self._background.loop.create_future()
-            self._worker.submit(StartSession(settings, run.session_id, self.runtime()))
+            size = self._plan.size_seen(video.size)
+            self._worker.submit(StartSession(settings, run.session_id, self._plan.runtime(), size))
             await self._session_started
+            session.tell_warm_up(None)
             if is_new or not self._state.record.is_running:
                 head = SessionHead.now(
                     name=source.name,
@@ -265,6 +209,7 @@ class Runner:
     def _end_run(self) -> None:
         run, self._run = self._run, None
         self._state.messages.take_back("signal")
+        self._state.session.tell_warm_up(None)
         self._state.session.tell(None)
         self._state.question.forget()
         if run is not None:
@@ -297,25 +242,12 @@ class Runner:
         self._worker.submit(StopSession(run.session_id, after_waiting=True))
 
     def _on_worker_event(self, event: WorkerEvent) -> None:
-        session = self._state.session
         match event:
-            case ModelLoading():
-                session.update(model=loading(session.model, event.fraction, event.text))
-            case ModelReady():
-                # PySide reads the source of every module that is imported; nobody needs those forty megabytes.
-                linecache.clearcache()
-                self._defaults = event.settings
-                session.update(
-                    model=dataclasses.replace(
-                        session.model, is_ready=True, has_failed=False, device=event.device
-                    )
-                )
-                _log.info("model is ready: %s on %s", session.model.name, event.device)
-                self._model_known.set()
-            case WorkerFailed(during="loading"):
-                self._model_failed(_in_one(event), event.details)
+            case ModelLoading() | ModelReady() | WorkerFailed(during="loading"):
+                self.model.take(event)
             case (
-                SessionStarted()
+                WarmingUp()
+                | SessionStarted()
                 | SessionStopped()
                 | QuestionTaken()
                 | TextPiece()
@@ -329,9 +261,17 @@ class Runner:
     def _on_run_event(
         self,
         run: LiveRun,
-        event: SessionStarted | SessionStopped | QuestionTaken | TextPiece | StepDone | WorkerFailed,
+        event: WarmingUp
+        | SessionStarted
+        | SessionStopped
+        | QuestionTaken
+        | TextPiece
+        | StepDone
+        | WorkerFailed,
     ) -> None:
         match event:
+            case WarmingUp():
+                self._state.session.tell_warm_up(WarmUp(fraction=event.fraction, doing=event.text))
             case SessionStarted():
                 if self._session_started is not None and not self._session_started.done():
                     self._session_started.set_result(None)
@@ -340,10 +280,16 @@ class Runner:
             case TextPiece():
                 self._commentary.push_piece(event.start_s, event.text)
             case StepDone():
+                self._state.session.step_ended.emit(
+                    StepEnded(
+                        took_ms=event.result.timings.total_ms,
+                        captured_at_s=event.captured_at_s,
+                        has_words=bool(event.result.text),
+                    )
+                )
                 self._state.record.say(event.result.start_s, event.result.end_s, event.result.text)
                 self._commentary.end_phrase(event.result.start_s, event.result.text)
                 run.step_ended()
-                self._state.session.step_ended.emit(event.result.timings.total_ms)
                 run.pulse.step_ended(
                     event.result.end_s,
                     num_frames=run.num_frames_per_chunk,
@@ -358,28 +304,7 @@ class Runner:
                 self._state.record.end("finished")
                 self._state.session.update(phase=Phase.FINISHED)
             case WorkerFailed():
-                self._run_failed(_in_one(event), event.details)
-
-    def _model_failed(
-        self,
-        text: str,
-        details: str,
-        *,
-        action: str = "Choose folder…",
-        act: Callable[[], None] | None = None,
-    ) -> None:
-        session = self._state.session
-        session.update(model=dataclasses.replace(session.model, has_failed=True, is_ready=False))
-        self._model_known.set()
-        self._state.messages.show(
-            Message(
-                text=text,
-                details=details,
-                topic="model",
-                action=action,
-                act=act or self._state.model_folder_wanted.emit,
-            )
-        )
+                self._run_failed(event.in_one, event.details)
 
     def _run_failed(self, text: str, details: str) -> None:
         self._state.record.end("failed")
@@ -397,7 +322,3 @@ class Runner:
             await asyncio.sleep(_TICK_S)
             if self._run is not None and self._state.session.phase is Phase.RUNNING:
                 self._show_figures(self._run)
-
-
-def _in_one(event: WorkerFailed) -> str:
-    return f"{event.message} {event.hint}".strip()

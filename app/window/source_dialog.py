@@ -165,7 +165,7 @@ class SourceDialog(QDialog):
 
     def _choose(self, spec: SourceSpec, name: str, is_checked: bool = True) -> None:
         self.close()
-        self._controller.choose_source(spec, name)
+        self._controller.choosing.source(spec, name)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Room for three columns."""
@@ -219,7 +219,7 @@ class AddressDialog(QDialog):
 
     def _watch(self) -> None:
         try:
-            self._controller.choose_address(self.box.text())
+            self._controller.choosing.address(self.box.text())
         except RingsideError as error:
             self.words.setText(error.line)
             self.box.setFocus(Qt.FocusReason.OtherFocusReason)

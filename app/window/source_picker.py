@@ -48,7 +48,7 @@ class SourcePicker(QWidget):
             "demo-match",
             "Demo match",
             "A football match that ships with Ringside.",
-            controller.choose_demo,
+            controller.choosing.demo,
         )
         self.screen_card = SourceCard(
             theme,
@@ -73,7 +73,7 @@ class SourcePicker(QWidget):
                 "video-file",
                 Path(recent).name,
                 "Watched last.",
-                lambda: controller.choose_file(recent),
+                lambda: controller.choosing.file(recent),
             )
             self.cards.insert(2, self.recent_card)
         for card in self.cards:

@@ -37,7 +37,7 @@ class SourceWays:
     def choose_screen(self, num_screens: int) -> None:
         """The only one, or one of several by their pictures."""
         if num_screens == 1:
-            self._controller.choose_source(ScreenSpec(1), "Screen")
+            self._controller.choosing.source(ScreenSpec(1), "Screen")
         else:
             self.open("screen")
 
@@ -84,4 +84,4 @@ class SourceWays:
         ]
 
     def _take_region(self, part: Rect) -> None:
-        self._controller.choose_source(RegionSpec(part))
+        self._controller.choosing.source(RegionSpec(part))

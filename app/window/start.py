@@ -212,7 +212,7 @@ def _full(source: str) -> str:
 def _choices(start: Start) -> None:
     options, controller = start.options, start.controller
     if options.source is not None:
-        controller.choose_source(parse_spec(_full(options.source)))
+        controller.choosing.source(parse_spec(_full(options.source)))
     if options.model is not None:
         controller.remember(model=options.model)
     if options.title is not None:
@@ -287,7 +287,7 @@ def _come_to_front(start: Start, request: dict[str, Any]) -> None:
     window.activateWindow()
     source, title = request.get("source"), request.get("title")
     if isinstance(source, str) and source:
-        start.controller.choose_source(parse_spec(source))
+        start.controller.choosing.source(parse_spec(source))
         if isinstance(title, str) and title:
             start.controller.set_title(title)
 

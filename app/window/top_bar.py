@@ -176,7 +176,7 @@ class TopBar(QFrame):
         entries = [
             Choice(
                 text="Demo match",
-                act=controller.choose_demo,
+                act=controller.choosing.demo,
                 is_chosen=chosen == DEMO,
                 sentence="A football match that ships with Ringside.",
             )
@@ -186,7 +186,7 @@ class TopBar(QFrame):
             entries.append(
                 Choice(
                     text=Path(recent).name,
-                    act=lambda: controller.choose_file(recent),
+                    act=lambda: controller.choosing.file(recent),
                     is_chosen=chosen == "file",
                     sentence=recent,
                 )

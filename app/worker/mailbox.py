@@ -13,6 +13,7 @@ import threading
 import time
 
 from app.worker.messages import ChunkRequest, LoadModel, Shutdown, StartSession, StopSession, WorkerRequest
+from engine.chunk import FrameChunk
 
 Command = LoadModel | StartSession | StopSession | Shutdown
 
@@ -103,6 +104,12 @@ class Mailbox:
                     question = self._hand_on(dropped.question, question)
             self._append(dataclasses.replace(request, question=question))
             return True
+
+    def peek(self) -> FrameChunk | None:
+        """The chunk that comes next, which stays where it is; None if none waits, or a command comes first."""
+        with self._changed:
+            first = self._chunks[0] if self._chunks and not self._commands else None
+            return first.chunk if isinstance(first, ChunkRequest) else None
 
     def take(self) -> Letter:
         """The next request; waits for one."""

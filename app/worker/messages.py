@@ -44,13 +44,16 @@ class LoadModel:
 class StartSession:
     """Start a new stream on the present model; ends a running session.
 
-    Answers: SessionStarted or WorkerFailed.
+    Answers: WarmingUp, any number of times, then SessionStarted or WorkerFailed.
     """
 
     settings: StreamSettings
     session_id: int = 0
     runtime: RuntimeSettings | None = None
     """How to run it; None for what suits the device."""
+    frame_size: tuple[int, int] | None = None
+    """Height and width of the frames to come, where known: what the first steps would otherwise wait for (storage, on a GPU
+    recordings and compiling) is then done before the session counts as started."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +66,8 @@ class ChunkRequest:
     chunk: FrameChunk
     question: str | None = None
     """Put into this chunk's turn. If this chunk is dropped, the question moves on to the next one."""
+    captured_at_s: float | None = None
+    """When its last frame was taken, on `time.monotonic`; comes back with the chunk's StepDone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +113,19 @@ class ModelReady:
 
     settings: StreamSettings
     """What the checkpoint was trained for; alter with dataclasses.replace and pass to StartSession."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WarmingUp:
+    """A session gets ready for its first chunk."""
+
+    fraction: float
+    """From 0 to 1."""
+
+    text: str
+    """What is being done, for a person."""
+
+    session_id: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,6 +175,8 @@ class StepDone:
     """Chunks that wait now."""
 
     session_id: int = 0
+    captured_at_s: float | None = None
+    """When the chunk's last frame was taken, as its request said."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,6 +202,11 @@ class WorkerFailed:
     during: FailedWhile = "running"
     session_id: int = 0
 
+    @property
+    def in_one(self) -> str:
+        """What is wrong and what to do, in one text."""
+        return f"{self.message} {self.hint}".strip()
+
 
 @dataclasses.dataclass(frozen=True)
 class WorkerStopped:
@@ -191,6 +216,7 @@ class WorkerStopped:
 WorkerEvent = (
     ModelLoading
     | ModelReady
+    | WarmingUp
     | SessionStarted
     | QuestionTaken
     | TextPiece

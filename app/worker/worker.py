@@ -1,7 +1,7 @@
 """The thread that owns the model: requests in, events out.
 
-Knows: the engine's three calls (load, session, step) and how their failures are put in words. The engine and torch
-are imported inside the thread, so that a program can show its window first.
+Knows: the engine's calls (load, session, warm up, prepare, step) and how their failures are put in words. The engine and
+torch are imported inside the thread, so that a program can show its window first.
 Does not know: where chunks come from, or who listens to the events.
 """
 
@@ -33,6 +33,7 @@ from app.worker.messages import (
     StepDone,
     StopSession,
     TextPiece,
+    WarmingUp,
     WorkerEvent,
     WorkerFailed,
     WorkerRequest,
@@ -42,6 +43,7 @@ from app.worker.warm_up import import_engine
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
+    from engine.chunk import FrameChunk
     from engine.model import LoadedModel
     from engine.session import StreamingSession
 
@@ -61,8 +63,12 @@ class EngineWorker:
         *,
         max_waiting_chunks: int = 2,
         lossless: bool = False,
+        looks_ahead: bool | None = None,
     ) -> None:
+        """``looks_ahead``: whether the next chunk's pictures are worked on while the present one is answered. None: on a
+        GPU, which does both at once; a processor would only say the present words later."""
         self._on_event = on_event
+        self._looks_ahead = looks_ahead
         self._mailbox = Mailbox(max_waiting_chunks=max_waiting_chunks, lossless=lossless)
         # A daemon, so that a program that dies without `close` does not hang on its model.
         self._thread = threading.Thread(target=self._run, name="ringside-engine", daemon=True)
@@ -167,11 +173,22 @@ class EngineWorker:
         try:
             from engine.session import StreamingSession
 
-            self._session = StreamingSession(self._model, request.settings, request.runtime)
+            session = StreamingSession(self._model, request.settings, request.runtime)
+            if request.frame_size is not None:
+                session.warm_up(request.frame_size, self._report_warming)
+        except _AbandonedError:
+            _log.info("starting session %d was abandoned", request.session_id)
+            return
         except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
             self._fail("starting", error)
             return
+        self._session = session
         self._emit(SessionStarted(request.session_id))
+
+    def _report_warming(self, fraction: float, text: str) -> None:
+        if self._mailbox.has_command:
+            raise _AbandonedError
+        self._emit(WarmingUp(fraction, text, self._session_id))
 
     def _step(self, request: ChunkRequest, arrived_at_s: float) -> None:
         chunk = request.chunk
@@ -182,6 +199,7 @@ class EngineWorker:
             self._emit(QuestionTaken(chunk.start_s, request.question, self._session_id))
         try:
             step = self._session.step(chunk, question=request.question)
+            prepared: FrameChunk | None = None
             for piece in step:
                 if self._mailbox.has_command:
                     _log.info("the step at %.1f s was abandoned", chunk.start_s)
@@ -189,6 +207,7 @@ class EngineWorker:
                     self._session = None
                     return
                 self._emit(TextPiece(chunk.start_s, chunk.end_s, piece, self._session_id))
+                prepared = prepared or self._prepare_next(self._session)
             result = step.result
         except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
             self._session = None
@@ -201,8 +220,17 @@ class EngineWorker:
                 delay_s=time.monotonic() - arrived_at_s,
                 num_waiting=self._mailbox.num_waiting,
                 session_id=self._session_id,
+                captured_at_s=request.captured_at_s,
             )
         )
+
+    def _prepare_next(self, session: StreamingSession) -> FrameChunk | None:
+        """Have the next chunk's pictures looked at, where that costs the present words nothing; that chunk."""
+        looks_ahead = session.model.device.type == "cuda" if self._looks_ahead is None else self._looks_ahead
+        chunk = self._mailbox.peek() if looks_ahead else None
+        if chunk is not None:
+            session.prepare(chunk)
+        return chunk
 
     def _let_go(self) -> None:
         had_model = self._model is not None
@@ -227,7 +255,7 @@ class EngineWorker:
 
 
 class _AbandonedError(Exception):
-    """A command came while a model was loading."""
+    """A command came while a model was loading, or a session getting ready."""
 
 
 def _in_words(during: FailedWhile, error: Exception) -> tuple[str, str]:

@@ -412,6 +412,14 @@ def test_live_previews_show_every_frame_in_order_and_fit(small_video: Path) -> N
     assert all(number == round(preview.time_s * 30) for number, preview in zip(seen, previews, strict=True))
 
 
+def test_a_chunk_of_a_file_is_complete_when_its_last_frame_is_due(small_video: Path) -> None:
+    began_s = time.monotonic()
+    moments_s = [chunk.captured_at_s for chunk in VideoFileSource(small_video, duration_s=2, live=True)]
+    assert moments_s[0] >= began_s + 0.5
+    assert moments_s[1] == pytest.approx(moments_s[0] + 1, abs=0.5)
+    assert moments_s[1] <= time.monotonic()
+
+
 def test_a_pause_holds_everything_and_loses_nothing(small_video: Path) -> None:
     source = VideoFileSource(small_video, duration_s=2, live=True)
     chunks: list[FrameChunk] = []

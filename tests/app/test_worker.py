@@ -30,6 +30,7 @@ from app.worker import (
     StepDone,
     StopSession,
     TextPiece,
+    WarmingUp,
     WorkerEvent,
     WorkerFailed,
     WorkerStopped,
@@ -119,6 +120,99 @@ def test_a_stream_from_loading_to_the_last_word(
         ]
         assert "".join(pieces).strip() == step.result.text
     assert listener.threads == {"ringside-engine"}
+
+
+def said_of(worker: EngineWorker, listener: Listener, start: StartSession, num: int) -> list[tuple[int, ...]]:
+    """What is said of so many chunks."""
+    before = len(listener.seen)
+    worker.submit(start)
+    for second in range(num):
+        worker.submit(ChunkRequest(chunk_at(second)))
+    worker.submit(StopSession(start.session_id, after_waiting=True))
+    listener.wait_for(SessionStopped)
+    return [event.result.token_ids for event in listener.seen[before:] if isinstance(event, StepDone)]
+
+
+def test_a_session_gets_ready_before_it_starts_and_says_the_same(
+    worker: EngineWorker, listener: Listener, tiny_model: Path
+) -> None:
+    settings = ready(worker, listener, tiny_model)
+    seeded = dataclasses.replace(settings, sampling=dataclasses.replace(settings.sampling, seed=3))
+    cold = said_of(worker, listener, StartSession(seeded, 1), 3)
+    assert not any(isinstance(event, WarmingUp) for event in listener.seen)
+    warm = said_of(worker, listener, StartSession(seeded, 2, frame_size=(120, 160)), 3)
+    assert warm == cold
+    told = [event for event in listener.seen if isinstance(event, WarmingUp)]
+    assert [event.fraction for event in told] == sorted(event.fraction for event in told)
+    assert told[0].fraction == 0
+    assert told[-1].fraction == 1
+    assert all(event.text and event.session_id == 2 for event in told)
+    kinds = [(type(event), getattr(event, "session_id", 0)) for event in listener.seen]
+    assert kinds.index((WarmingUp, 2)) < kinds.index((SessionStarted, 2)) < kinds.index((StepDone, 2))
+
+
+def test_a_session_that_gets_ready_is_given_up_when_nobody_wants_it(tiny_model: Path) -> None:
+    listener = Listener()
+
+    def impatient(event: WorkerEvent) -> None:
+        if isinstance(event, WarmingUp) and not event.fraction:
+            worker.submit(StopSession(event.session_id))
+        listener(event)
+
+    with EngineWorker(impatient) as worker:
+        settings = ready(worker, listener, tiny_model)
+        worker.submit(StartSession(settings, 5, frame_size=(120, 160)))
+        assert listener.wait_for(SessionStopped).session_id == 5
+        assert SessionStarted not in listener.kinds()
+        worker.submit(StartSession(settings, 6))
+        assert listener.wait_for(SessionStarted).session_id == 6
+
+
+def test_a_picture_that_cannot_be_is_told_before_the_session_starts(
+    worker: EngineWorker, listener: Listener, tiny_model: Path
+) -> None:
+    settings = ready(worker, listener, tiny_model)
+    worker.submit(StartSession(settings, 3, frame_size=(10, 3000)))  # too long for any model
+    with pytest.raises(AssertionError, match="3000"):
+        listener.wait_for(SessionStarted)
+    failed = listener.seen[-1]
+    assert isinstance(failed, WorkerFailed)
+    assert failed.during == "starting"
+
+
+def test_pictures_looked_at_ahead_change_no_word(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.session import StreamingSession
+
+    looked_at: list[float] = []
+    prepare = StreamingSession.prepare
+
+    def noted(session: StreamingSession, chunk: FrameChunk) -> None:
+        looked_at.append(chunk.start_s)
+        prepare(session, chunk)
+
+    monkeypatch.setattr(StreamingSession, "prepare", noted)
+    said = {}
+    for looks_ahead in (None, True):
+        listener = Listener()
+        with EngineWorker(listener, max_waiting_chunks=6, lossless=True, looks_ahead=looks_ahead) as worker:
+            settings = ready(worker, listener, tiny_model)
+            seeded = dataclasses.replace(settings, sampling=dataclasses.replace(settings.sampling, seed=3))
+            said[looks_ahead] = said_of(worker, listener, StartSession(seeded), 5)
+        if looks_ahead is None:
+            assert looked_at == []  # a processor would only say the present words later
+    assert said[True] == said[None]
+    # Each of them once, in order, and never the first, before which nothing is said.
+    assert looked_at
+    assert looked_at == sorted(set(looked_at) - {0.0})
+
+
+def test_the_moment_of_capture_comes_back_with_the_step(
+    worker: EngineWorker, listener: Listener, tiny_model: Path
+) -> None:
+    worker.submit(StartSession(ready(worker, listener, tiny_model)))
+    worker.submit(ChunkRequest(chunk_at(0), captured_at_s=12.5))
+    worker.submit(ChunkRequest(chunk_at(1)))
+    assert [listener.wait_for(StepDone).captured_at_s for _ in range(2)] == [12.5, None]
 
 
 def test_the_same_seed_says_the_same_words_and_a_new_session_forgets_the_old(

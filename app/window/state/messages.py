@@ -6,6 +6,7 @@ Knows text, one action that helps, and details. Knows no Qt.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.errors import RingsideError
 from app.window.state.event import Event
 
 
@@ -25,6 +26,11 @@ class Message:
     """For a bug report; folded away."""
     topic: str = ""
     """Messages on the same topic replace each other, and can be taken back by it."""
+
+
+def source_failed(error: RingsideError, open_file: Callable[[], None]) -> Message:
+    """A video cannot be watched; another one may be."""
+    return Message(text=error.line, topic="source", action="Open file…", act=open_file)
 
 
 class MessageState:

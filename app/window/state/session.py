@@ -83,6 +83,28 @@ class ModelState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WarmUp:
+    """What is done between opening a source and its first second."""
+
+    fraction: float
+    """0-1."""
+    doing: str
+    """What just now: "Preparing the eyes"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEnded:
+    """The model is done with one chunk."""
+
+    took_ms: float
+    """The step itself."""
+    captured_at_s: float | None
+    """When the chunk's last frame was taken, on `time.monotonic`."""
+    has_words: bool
+    """Whether anything was said about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """What is watched."""
 
@@ -101,13 +123,15 @@ class SessionState:
 
     def __init__(self) -> None:
         self.changed: Event[()] = Event()
-        self.step_ended: Event[float] = Event()
-        """The model is done with a chunk: what it took, in milliseconds."""
+        self.step_ended: Event[StepEnded] = Event()
+        """Told before the last words about the chunk are shown."""
         self.source: Source | None = None
         self.model = ModelState()
         self.phase = Phase.IDLE
         self.figures = Figures()
         self.has_signal = True
+        self.warm_up: WarmUp | None = None
+        """How far the run that starts is; None before and after."""
         self.news: SourceNews | None = None
         """What a live source told last in this run."""
 
@@ -126,6 +150,12 @@ class SessionState:
         self.figures = figures or self.figures
         self.has_signal = self.has_signal if has_signal is None else has_signal
         if before != (self.phase, self.model, self.figures, self.has_signal):
+            self.changed.emit()
+
+    def tell_warm_up(self, warm_up: WarmUp | None) -> None:
+        """The run that starts gets ready; None when it is."""
+        if warm_up != self.warm_up:
+            self.warm_up = warm_up
             self.changed.emit()
 
     def tell(self, news: SourceNews | None) -> None:
@@ -200,6 +230,13 @@ class SessionState:
                 words=f"loading {self.model.fraction:.0%}",
                 sentence=f"The model is loading: {self.model.doing or 'starting'}.",
                 fraction=self.model.fraction,
+            )
+        if self.phase is Phase.STARTING and self.warm_up is not None:
+            return Status(
+                kind=StatusKind.LOADING,
+                words=f"getting ready {self.warm_up.fraction:.0%}",
+                sentence=f"The model gets ready for this picture: {self.warm_up.doing.lower()}.",
+                fraction=self.warm_up.fraction,
             )
         if self.phase is Phase.STARTING:
             return Status(

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from app.sources import LiveSource
+from app.sources import CapturedChunk, LiveSource
 from app.sources.device import Device, Shot
 from app.sources.errors import CameraError, DeviceLostError
 from tests.app.sources.watching import watching
@@ -55,6 +55,16 @@ def test_chunks_follow_the_clock_and_their_frames_the_moments() -> None:
         assert second in (first, first + 1, first + 2)
     assert watch.previews
     assert not watch.news
+
+
+def test_a_chunk_says_when_its_last_frame_was_taken() -> None:
+    drawing = Drawing()
+    with watching(drawing) as watch:
+        watch.until(lambda: len(watch.chunks) >= 3)
+    for chunk in watch.chunks:
+        assert isinstance(chunk, CapturedChunk)
+        # The drawing shows the tenth of a second at which it was taken.
+        assert number_in(chunk.frames[-1]) == int(10 * (chunk.captured_at_s - drawing.made_at_s))
 
 
 def test_a_source_with_a_length_ends_there() -> None:

@@ -41,7 +41,7 @@ async def _measure(num: int, folder: Path, environment: dict[str, str]) -> list[
     controller.remember(is_speech_on=True)
     window.show()
     controller.open()
-    controller.choose_demo()
+    controller.choosing.demo()
     controller.start()
     took_ms: list[float] = []
     with timed_recording(environment) as heard:

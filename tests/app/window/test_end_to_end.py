@@ -87,8 +87,8 @@ def test_the_window_plays_and_captions_appear_on_the_screen(tmp_path: Path, tiny
     figures = json.loads(metrics.read_text(encoding="utf-8"))
     assert figures["window_s"] < figures["model_ready_s"] < figures["first_caption_s"]
     assert figures["num_dropped_chunks"] == 0
-    # A figure of a busy machine; what it must catch is work of seconds done on the window's thread.
-    assert figures["longest_stall_ms"] < 500
+    # The window's own work, whatever else the machine does meanwhile.
+    assert figures["longest_busy_ms"] < 500
     settings = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
     assert settings["source"] == str(video)
 

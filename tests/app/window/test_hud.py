@@ -39,17 +39,19 @@ def test_the_figures_are_those_of_the_run_and_come_and_go_by_a_key(desk: Desk) -
 def test_politeness_shows_the_model_fewer_pixels_at_once_and_pauses_from_the_next_start(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
-        runner = desk.controller._runner
+        plan = desk.controller._runner._plan
         chunk = FrameChunk(frames=np.full((2, 720, 1280, 3), 90, dtype=np.uint8), start_s=0.0, end_s=1.0)
-        assert runner.prepare(chunk) is chunk
-        assert runner.runtime() is None
+        assert plan.seen(chunk) is chunk
+        assert plan.runtime() is None
+        assert plan.size_seen(chunk.size) == (720, 1280)
         desk.controller.remember(is_hud_on=True)
         desk.window.hud.polite.click()
         assert desk.controller.settings.is_polite
-        height, width = runner.prepare(chunk).frames.shape[1:3]
+        height, width = plan.seen(chunk).size
+        assert plan.size_seen(chunk.size) == (height, width)
         assert height * width < 0.2 * 720 * 1280
         assert abs(width / height - 16 / 9) < 0.02
-        assert runner.runtime() is POLITE_RUNTIME
+        assert plan.runtime() is POLITE_RUNTIME
         desk.controller.start()
         await desk.until(lambda: bool(desk.state.transcript.rows))
         assert desk.state.session.phase is Phase.RUNNING

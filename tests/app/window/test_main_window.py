@@ -259,13 +259,13 @@ def test_a_file_that_is_no_video_is_said_in_words_with_a_way_out(desk: Desk, tmp
         desk.state.file_wanted.subscribe(lambda: asked.append(True))
         broken = tmp_path / "notes.mp4"
         broken.write_text("no video", encoding="utf-8")
-        desk.controller.choose_file(str(broken))
+        desk.controller.choosing.file(str(broken))
         bar = desk.window.message_bar
         await desk.until(bar.isVisible)
         assert "notes.mp4" in bar.words.text()
         assert "not a video" in bar.words.text()
         assert bar.action_button.text() == "Open file…"
-        desk.controller.choose_demo()
+        desk.controller.choosing.demo()
         assert not bar.isVisible()
         desk.controller.start()
         await desk.until(lambda: desk.state.session.phase is Phase.RUNNING)
@@ -305,7 +305,7 @@ def test_a_video_that_breaks_off_is_watched_to_where_it_does(desk: Desk, tmp_pat
         whole = write_video(tmp_path / "whole.mkv", seconds=4)
         cut = tmp_path / "cut.mkv"
         cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
-        desk.controller.choose_file(str(cut))
+        desk.controller.choosing.file(str(cut))
         desk.controller.start()
         await desk.until(lambda: desk.state.session.phase is Phase.FINISHED)
         message = desk.state.messages.current
@@ -325,7 +325,7 @@ def test_what_was_chosen_is_there_again_next_time(
         await first.open()
         first.controller.choose_theme("dark")
         first.controller.choose_text_scale(150)
-        first.controller.choose_file(str(small_video))
+        first.controller.choosing.file(str(small_video))
         first.window.top_bar.title_box.setFocus()
         QTest.keyClicks(first.window.top_bar.title_box, "Bears at home")
         first.window.resize(960, 650)  # the screen that tests have is no wider

@@ -382,7 +382,7 @@ def test_a_click_on_a_row_goes_there_in_the_video(desk: Desk, tmp_path: Path) ->
 
     async def play() -> None:
         await desk.open()
-        desk.controller.choose_file(str(video))
+        desk.controller.choosing.file(str(video))
         path = str(video)
         desk.state.record.begin(SessionHead.now(name="long.mp4", kind="file", path=path))
         desk.state.record.end("stopped")

@@ -56,7 +56,7 @@ def test_persona_language_and_names_reach_the_next_run_and_the_next_start(
         await first.open()
         controller = first.controller
         controller.choose_model(str(tiny_model))
-        controller.choose_file(str(small_video))
+        controller.choosing.file(str(small_video))
         controller.set_title("Cup final")
         controller.saying.set_details(teams="Lions, Bears", people="7 Okafor")
         controller.saying.choose_preset("esports")
@@ -77,10 +77,10 @@ def test_persona_language_and_names_reach_the_next_run_and_the_next_start(
         assert saying.preset.key == "esports"
         assert saying.brief.teams == "Lions, Bears"
         # Another video is about something else.
-        second.controller.choose_file(str(other_video))
+        second.controller.choosing.file(str(other_video))
         assert saying.brief.line == ""
         # The demo has its own line-up, and keeps nothing of ours.
-        second.controller.choose_demo()
+        second.controller.choosing.demo()
         assert saying.brief.line.startswith("Lions in red")
 
     second.run(look())

@@ -81,7 +81,7 @@ def test_describe_now_asks_the_model_and_speaks_the_answer(
             await desk.until(lambda: heard.level(0.3) > LOUD)  # "Nothing is being watched."
             press(desk, Qt.Key.Key_Escape)
             await desk.until(lambda: heard.level(0.3) < SILENT)
-            desk.controller.choose_demo()
+            desk.controller.choosing.demo()
             press(desk, Qt.Key.Key_Space)
             await desk.until(lambda: desk.state.session.phase is Phase.RUNNING)
             press(desk, Qt.Key.Key_D)
@@ -104,7 +104,7 @@ def test_a_video_sounds_while_it_is_watched_holds_with_it_and_goes_to_another_ou
         async def work() -> None:
             await desk.open()
             controller, session = desk.controller, desk.state.session
-            controller.choose_file(str(video))
+            controller.choosing.file(str(video))
             with (
                 recording(environment, tmp_path) as usual,
                 recording(environment, tmp_path, "headphones") as headphones,
@@ -163,7 +163,7 @@ def test_the_panel_offers_the_voices_of_this_machine_and_remembers_what_is_chose
 
 
 async def comment_on_the_demo(desk: Desk, controller: Controller) -> None:
-    controller.choose_demo()
+    controller.choosing.demo()
     controller.start()
     await desk.until(lambda: desk.state.session.phase is Phase.FINISHED)
 
@@ -222,7 +222,7 @@ def test_closing_the_window_ends_a_video_that_is_being_made(
 
     async def work() -> None:
         await desk.open()
-        desk.controller.choose_demo()
+        desk.controller.choosing.demo()
         desk.controller.remember(export_folder=str(tmp_path))
         desk.window.speaking.open_dialog()
         dialog = desk.window.speaking.dialog

@@ -15,7 +15,7 @@ from app.window.state.app import AppState
 from app.window.state.captions import CaptionState, CaptionWord, Line, RollingLines
 from app.window.state.messages import Message, MessageState
 from app.window.state.pulse import SIGNAL_TIMEOUT_S, Pulse
-from app.window.state.session import Figures, ModelState, Phase, SessionState, Source, StatusKind
+from app.window.state.session import Figures, ModelState, Phase, SessionState, Source, StatusKind, WarmUp
 from app.window.state.speech import MAX_WORDS_AT_ONCE, SentenceJoiner
 from app.window.state.transcript import Match, TranscriptState, clock
 from app.window.state.words import WordAssembler, ends_sentence
@@ -188,6 +188,13 @@ def test_the_status_says_in_words_what_is_going_on() -> None:
     session.choose(Source(kind="demo", name="Demo match"))
     assert session.status.words == "ready"
     assert session.can_start
+    session.update(phase=Phase.STARTING)
+    assert session.status.words == "starting"
+    session.tell_warm_up(WarmUp(fraction=0.4, doing="Preparing the voice"))
+    assert session.status.words == "getting ready 40%"
+    assert "preparing the voice" in session.status.sentence
+    assert session.status.fraction == 0.4
+    session.tell_warm_up(None)
     session.update(phase=Phase.RUNNING, figures=Figures(behind_s=0.4))
     assert session.status.words == "live"
     session.update(figures=Figures(behind_s=3.4))

@@ -24,7 +24,7 @@ from tests.app.window.conftest import Desk
 def test_a_camera_that_goes_and_comes_is_told_by_the_window_and_the_session_goes_on(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
-        desk.controller.choose_source(CameraSpec(camera.address), "Webcam")
+        desk.controller.choosing.source(CameraSpec(camera.address), "Webcam")
         desk.controller.start()
         await desk.until(lambda: len(desk.state.transcript.rows) >= 1)
         assert desk.state.session.status.kind is StatusKind.LIVE
@@ -53,7 +53,7 @@ def test_a_camera_that_goes_and_comes_is_told_by_the_window_and_the_session_goes
 def test_a_camera_that_is_not_there_is_said_with_a_way_to_try_again(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
-        desk.controller.choose_source(CameraSpec("7"))
+        desk.controller.choosing.source(CameraSpec("7"))
         desk.controller.start()
         await desk.until(
             lambda: desk.state.messages.current is not None and desk.state.session.phase is Phase.IDLE
@@ -71,7 +71,7 @@ def test_seeking_goes_on_at_the_moment_in_the_same_session(desk: Desk, tmp_path:
 
     async def play() -> None:
         await desk.open()
-        desk.controller.choose_file(str(video))
+        desk.controller.choosing.file(str(video))
         desk.controller.start()
         await desk.until(lambda: len(desk.state.record.sessions) == 1 and bool(desk.state.transcript.rows))
         desk.controller.seek(40.0)
@@ -102,7 +102,7 @@ def test_as_fast_as_possible_leaves_nothing_out(desk: Desk, tmp_path: Path) -> N
     async def play() -> None:
         await desk.open()
         desk.controller.remember(file_speed="fast")
-        desk.controller.choose_file(str(video))
+        desk.controller.choosing.file(str(video))
         desk.controller.start()
         loop = asyncio.get_running_loop()
         await desk.until(lambda: desk.state.session.phase is Phase.RUNNING)
@@ -120,7 +120,7 @@ def test_what_was_watched_last_is_chosen_again(make_desk: object) -> None:
 
     async def choose() -> None:
         await first.open()
-        first.controller.choose_address("rtsp://user:secret@camera.local/stream")
+        first.controller.choosing.address("rtsp://user:secret@camera.local/stream")
         await first.close()
 
     first.run(choose())
