@@ -120,7 +120,7 @@ def _lines(groups: Groups, results: Results, plots: Sequence[Path], remarks: Map
         if table.name in remarks:
             lines += [remarks[table.name], ""]
         lines += [f"![{plot.stem}](results/{plot.name})\n" for plot in plots if plot.stem == table.name]
-    return [*lines, "## Not run", "", *_not_run(results)]
+    return [*lines, "## What was not run", "", *_not_run(results, groups)]
 
 
 def _table(table: Table, shown: Mapping[str, Sequence[Result]]) -> list[str]:
@@ -190,9 +190,9 @@ def _ms(of_row: Sequence[Result], in_full: bool) -> str:
     return times if num_jobs == 1 else f"{times}, {num_jobs} streams sharing the device"
 
 
-def _early_late(result: Result) -> tuple[float, ...]:
-    """Milliseconds a token over the first and the last third of a stream, once its windows are full."""
-    times = [part["ms_per_token"] for part in result["parts"][_WARM_PARTS:]]
+def _early_late(result: Result, time: str = "ms_per_token") -> tuple[float, ...]:
+    """Milliseconds a token, or another time, over the first and the last third of a stream whose windows are full."""
+    times = [part[time] for part in result["parts"][_WARM_PARTS:]]
     third = len(times) // 3
     return (statistics.fmean(times[:third]), statistics.fmean(times[-third:])) if third else ()
 
@@ -262,11 +262,11 @@ def _bars(groups: Groups) -> list[str]:
             )
         )
     memory = of_table(TABLES["memory"], groups)
-    if memory.get("ours") and memory.get("no-sink"):
-        names = [
-            _mean([result["late"] and result["late"]["name_accuracy"] for result in memory[row]]) or 0.0
-            for row in ("ours", "no-sink")
-        ]
+    names = [
+        _mean([result["late"]["name_accuracy"] for result in memory.get(row, ()) if result["late"]])
+        for row in ("ours", "no-sink")
+    ]
+    if names[0] is not None and names[1] is not None:
         lines.append(
             _line(
                 [
@@ -279,24 +279,27 @@ def _bars(groups: Groups) -> list[str]:
         )
     attention = of_table(TABLES["attention"], groups)
     for row, bar in (("full", "grow with the stream"), ("ours", f"flat within {_FLAT_MS_SHARE:.0%}")):
-        times = [_early_late(result) for result in attention.get(row, ()) if _early_late(result)]
-        if times:
-            growth = (
-                statistics.fmean(last for _, last in times) / statistics.fmean(first for first, _ in times)
-                - 1
-            )
+        of_row = [result for result in attention.get(row, ()) if _early_late(result)]
+        if of_row:
+            growth, of_steps = (_growth(of_row, time) for time in ("ms_per_token", "step_ms_p50"))
             is_met = growth > 2 * _FLAT_MS_SHARE if row == "full" else abs(growth) <= _FLAT_MS_SHARE
             lines.append(
                 _line(
                     [
                         f"milliseconds a token, `{row}`",
                         bar,
-                        f"last third {growth:+.1%} against the first",
-                        _met(is_met, attention[row]),
+                        f"last third {growth:+.1%} against the first (median step {of_steps:+.1%})",
+                        _met(is_met, of_row),
                     ]
                 )
             )
     return lines if len(lines) > 2 else ["No row has run yet that a bar could be read from."]
+
+
+def _growth(of_row: Sequence[Result], time: str) -> float:
+    """By how much of the first third's time the last third's is longer."""
+    ends = [_early_late(result, time) for result in of_row]
+    return statistics.fmean(last for _, last in ends) / statistics.fmean(first for first, _ in ends) - 1
 
 
 def _last_minus_first(of_row: Sequence[Result]) -> float:
@@ -318,19 +321,27 @@ def _mean(values: Sequence[float | None]) -> float | None:
 # What is missing
 
 
-def _not_run(results: Results) -> list[str]:
+def _not_run(results: Results, groups: Groups) -> list[str]:
+    """Rows that were not run, and rows of which less was run than their table asks for."""
     lines: list[str] = []
     for table in TABLES.values():
-        wanted = pieces((table.name,))
-        missing = [piece for piece in wanted if not results.is_done(piece)]
-        if not missing:
-            continue
-        names = sorted({piece.row for piece in missing}, key=list(ROWS).index)
-        parts = [
-            f"`{name}` ({sum(p.row == name for p in missing)} of {sum(p.row == name for p in wanted)})"
-            for name in names
+        shown = of_table(table, groups)
+        absent = [f"`{name}`" for name in table.rows if name not in shown]
+        if absent:
+            lines.append(f"- {table.title}: not run: {', '.join(absent)}")
+        less: dict[str, list[str]] = defaultdict(list)
+        for name, of_row in shown.items():
+            wanted = [piece for piece in pieces((table.name,)) if piece.row == name]
+            if all(results.is_done(piece) for piece in wanted):
+                continue
+            cut = sum(result["ended"] == TIME_WAS_UP for result in of_row)
+            had = f"{len(of_row)} of {len(wanted)} matches of {of_row[0]['minutes']:g} minutes"
+            less[had + (f", {cut} of them stopped before their end" if cut else "")].append(f"`{name}`")
+        lines += [
+            f"- {table.title}: of {len(table.seeds)} matches of {table.minutes:g} minutes each: "
+            f"{', '.join(names)} on {had}"
+            for had, names in less.items()
         ]
-        lines.append(f"- {table.title}, {table.minutes:g} minutes: {', '.join(parts)}")
     return lines or ["Every row of every table was run at its full length on every match."]
 
 

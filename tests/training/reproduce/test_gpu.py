@@ -14,7 +14,11 @@ from training.reproduce.streaming import make_context
 pytestmark = pytest.mark.gpu
 
 
-@pytest.mark.parametrize("variant", [Variant(), Variant(rope="native"), Variant(recomputes=True)], ids=str)
+@pytest.mark.parametrize(
+    "variant",
+    [Variant(), Variant(rope="native"), Variant(recomputes=True)],
+    ids=["contiguous", "native", "recomputed"],
+)
 def test_float32_on_cuda_equals_the_cpu(tiny_folder: object, variant: Variant) -> None:
     logits = []
     for device in ("cpu", "cuda"):

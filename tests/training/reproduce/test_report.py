@@ -22,7 +22,13 @@ def result(
         "fifths": [scores] * 5,
         "late": {**scores, "name_accuracy": late},
         "parts": [
-            {"start_s": 60 * at, "end_s": 60 * at + 60, **scores, "ms_per_token": ms * (1 + at / 10)}
+            {
+                "start_s": 60 * at,
+                "end_s": 60 * at + 60,
+                **scores,
+                "ms_per_token": ms * (1 + at / 10),
+                "step_ms_p50": ms,
+            }
             for at in range(int(minutes))
         ],
         "ms_per_token": ms,
@@ -42,7 +48,7 @@ def test_an_empty_folder_makes_a_report_that_names_every_row_as_not_run(tmp_path
     written = write_report(tmp_path / "out", tmp_path / "to")
     text = (tmp_path / "to" / "RESULTS.md").read_text()
     assert [path.name for path in written] == ["RESULTS.md", "results.json"]
-    missing = text.split("## Not run")[1]
+    missing = text.split("## What was not run")[1]
     assert all(f"`{name}`" in missing for name in ROWS)
     assert all(table.title in missing for table in TABLES.values())
     assert "25.09" in text, "the paper's figures stand there all the same"
@@ -71,10 +77,11 @@ def test_what_is_there_is_shown_and_what_is_missing_is_named(tmp_path: Path) -> 
     assert "| without a sink lower by 0.3 | 0.250 against 0.950 | yes |" in text
     assert re.search(r"`full` full attention .* x 11 min, a machine; ended: the positions are used up", text)
     assert re.search(r"milliseconds a token, `full` \| grow with the stream \| last third \+\d+", text)
-    missing = text.split("## Not run")[1]
-    assert "`no-sink` (2 of 3)" in missing
-    assert "`native` (3 of 3)" in missing, "a stream that time cut short is not a finished one"
-    assert "`full` (2 of 3)" in missing, "full attention has gone as far as it can"
+    missing = text.split("## What was not run")[1]
+    assert "Sink and text window: not run: `no-window`" in missing
+    assert "`no-sink` on 1 of 3 matches of 20 minutes\n" in missing
+    assert "`native` on 1 of 3 matches of 20 minutes, 1 of them stopped before their end" in missing
+    assert "Five fifths of three hours: of 3 matches of 180 minutes each" in missing
     kept = (tmp_path / "to" / "results" / "results.json").read_text()
     assert "a goal" not in kept
 
@@ -107,4 +114,4 @@ def test_every_table_can_be_run_whole(tmp_path: Path) -> None:
     write_report(tmp_path, tmp_path / "to")
     text = (tmp_path / "to" / "RESULTS.md").read_text()
     assert "Every row of every table was run" in text
-    assert "not run" not in text.split("## Not run")[0]
+    assert "not run" not in text.split("## What was not run")[0]
