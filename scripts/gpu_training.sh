@@ -32,7 +32,7 @@ for part in $parts; do
         varlen) bench 120 --size 7b --recipe lora --gpus 1 --attention varlen ;;
         padded) bench 200 --size 7b --recipe lora --gpus 1 --packing both --device-chunks 2 ;;
         lora2) bench 150 --size 7b --recipe lora --gpus $up_to_two ;;
-        small) bench 200 --size tiny demo --recipe full lora --gpus $up_to_two ;;
+        small) bench 300 --size tiny demo --recipe full lora --gpus $up_to_two ;;
         *) echo "There is no part $part." >&2; exit 2 ;;
     esac
 done

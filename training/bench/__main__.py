@@ -8,6 +8,7 @@ import argparse
 import importlib.util
 import itertools
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -28,7 +29,10 @@ def main(argv: list[str] | None = None) -> int:
     cli = _parser()
     arguments = cli.parse_args(argv)
     rows: list[dict[str, Any]] = []
+    cases: list[Case] = []
     notes = _notes(arguments)
+    # A row's processes are in a session of their own: who stops the benchmark means them, too.
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         cases = cases_of(arguments)
         with tempfile.TemporaryDirectory(prefix="ringside-bench-") as place:
@@ -39,8 +43,16 @@ def main(argv: list[str] | None = None) -> int:
                     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     except TrainingError as error:
         cli.exit(2, f"{cli.prog}: {error}\n")
+    except KeyboardInterrupt:
+        notes.append(f"Stopped after {len(rows)} rows.")
+    finally:
+        signal.signal(signal.SIGTERM, before)
     sys.stdout.write("".join(f"{note}\n" for note in notes) + as_table(with_scaling(rows)) + "\n")
-    return int(any("failed" in row for row in rows))
+    return int(len(rows) < len(cases) or any("failed" in row for row in rows))
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def cases_of(arguments: argparse.Namespace) -> list[Case]:

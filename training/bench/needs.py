@@ -44,14 +44,19 @@ def chunk_flops(config: ModelConfig, chunk: ChunkSize, *, lora: LoraSettings | N
         context_tokens=1,
     )["vision"].flops
     passes = 3 if lora is None else 2
+    # With frozen weights nothing is differentiated below the first layer.
+    size, rank = text.hidden_size, 0 if lora is None else lora.rank
+    below = size * (text.num_heads + 2 * text.num_kv_heads) * text.head_dim if lora is not None else 0
     attention = 2 * text.num_layers * text.num_heads * text.head_dim * chunk.num_tokens**2
     return {
         "vision": vision,
-        "layers": 2 * passes * counts["layers"] * chunk.num_tokens,
+        "layers": 2 * (passes * counts["layers"] - below) * chunk.num_tokens,
         # Frozen weights or not, every factor of attention is differentiated.
         "attention": 3 * attention,
         "head": 2 * passes * text.vocab_size * text.hidden_size * chunk.num_learnt,
-        "additions": 0.0 if lora is None else 6.0 * lora_values(text, lora) * chunk.num_tokens,
+        "additions": 0.0
+        if lora is None
+        else 2 * (3.0 * lora_values(text, lora) - 3 * rank * size) * chunk.num_tokens,
     }
 
 

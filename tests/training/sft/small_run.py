@@ -111,6 +111,7 @@ def run(out: Path, settings: SftSettings, *, unreadable: frozenset[int] = frozen
         hf,
         train_vision=settings.train_vision,
         checkpoint_layers=settings.checkpoint_layers,
+        recomputed=settings.recomputed,
         loss=settings.loss,
     )
     out.mkdir(parents=True, exist_ok=True)
@@ -128,6 +129,7 @@ if __name__ == "__main__":
     cli.add_argument("--minutes", type=float)
     cli.add_argument("--pack", action="store_true")
     cli.add_argument("--lora", action="store_true")
+    cli.add_argument("--recomputed", choices=("all", "mlp", "cheap"))
     given = cli.parse_args()
     torch.set_num_threads(1)
     run(
@@ -138,6 +140,8 @@ if __name__ == "__main__":
             pack=given.pack,
             device_batch_chunks=2 if given.pack else 1,
             lora=LoraSettings(rank=4, alpha=8) if given.lora else None,
+            checkpoint_layers=given.recomputed is not None,
+            recomputed=given.recomputed or "all",
         ),
         minutes=given.minutes,
         model_folder=given.out / "model",
