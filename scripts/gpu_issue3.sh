@@ -65,7 +65,7 @@ for part in $parts; do
         bench 150 $big --fps 8 --tokens-per-step 20 --steps 15 --prefill cudnn
         bench 150 $big --fps 8 --tokens-per-step 8 --steps 15 --prefill cudnn --lookahead ;;
     precision)
-        for kind in fp8 int8 int4; do bench 150 $big --fps 2 --tokens-per-step 20 --steps 45 --precision $kind; done ;;
+        for kind in fp8 int8 int4; do bench 150 $big --fps 2 --tokens-per-step 20 --steps 45 --prefill cudnn --precision $kind; done ;;
     sustained)
         bench 300 $big --tokens-per-step 8 --steps 3 --max-fps 32
         bench 300 $big --tokens-per-step 8 --steps 3 --max-fps 32 --prefill cudnn
@@ -82,7 +82,7 @@ for part in $parts; do
         # The load is sized once, on the idle GPU: sized beside a stream it would be a smaller one.
         alone=$(timeout 40 "$python" -m engine.bench.neighbour --seconds 8); echo "alone: $alone" | tee -a "$out/summary.txt"
         products=$(echo "$alone" | sed 's/.*"products_a_frame": \([0-9]*\).*/\1/')
-        for way in "--duty 1" "--duty 0.5" "--duty 0.25" "--duty 0.25 --slice 1"; do
+        for way in "--duty 1" "--duty 0.25 --slice 1" "--duty 0.5" "--duty 0.25"; do
             # shellcheck disable=SC2086  # a way is several arguments
             timeout 120 "$python" -m engine.bench $big --fps 2 --tokens-per-step 8 --steps 60 --live $way --json >>"$log" 2>&1 &
             stream=$!; sleep 16

@@ -84,7 +84,7 @@ def test_the_same_seed_plays_the_same_matches(tokenizer: Any) -> None:
     assert not np.array_equal(first, other)
 
 
-def test_the_first_drill_reads_number_name_score_and_what_has_just_happened() -> None:
+def test_the_first_drill_reads_name_score_and_what_has_just_happened() -> None:
     match = simulate(3, 2.0)
     words = read_words(match)
     num_events = 0
@@ -92,7 +92,7 @@ def test_the_first_drill_reads_number_name_score_and_what_has_just_happened() ->
         said = [word for _, end, word in words if second <= end < second + 1]
         tick = int((second + 0.5) * match.tick_hz)
         player = match.player(int(match.last_touch_T[tick]))
-        panel = [str(player.number), player.name, *(str(int(goals)) for goals in match.score_T2[tick])]
+        panel = [player.name, *(str(int(goals)) for goals in match.score_T2[tick])]
         happened = [
             event.kind
             for event in match.events
