@@ -106,11 +106,23 @@ class FirstStart(QFrame):
         self._steps = steps
         self.buttons = [self._button(theme, step) for step in steps]
         self.close_button = IconButton(theme, "close", "Close the first steps", "Close these steps for good.")
+        self.fold_button = IconButton(
+            theme,
+            "chevron-down",
+            "All steps",
+            "Shows every step and what this computer can do, or only the next step.",
+            role="plain",
+            text="All steps",
+            parent=self,
+        )
+        self.fold_button.clicked.connect(self._fold)
+        self._is_unfolded = False
         flow_holder = QWidget(self)
         flow_holder.setAccessibleName("Steps")
         flow = FlowLayout(flow_holder)
         for button in self.buttons:
             flow.addWidget(button)
+        flow.addWidget(self.fold_button)
         left = QVBoxLayout()
         left.setSpacing(SPACE_4)
         left.addWidget(self.words)
@@ -131,20 +143,32 @@ class FirstStart(QFrame):
         if not self._controller.settings.has_finished_first_start:
             self._controller.aside(look, self._show_machine)
 
-    def make_room(self, height: int, *, is_choosing: bool) -> None:
-        """In a window of this height: where there is little room, only the next step is shown, and none while the stage
-        asks what to watch."""
+    def make_room(self, height: int) -> None:
+        """In a window of this height: where there is little room, only the next step is shown until all are asked for."""
         is_cramped = height < self._theme.px(_ROOMY_PX)
-        is_wanted = not self._controller.settings.has_finished_first_start
-        self.setVisible(is_wanted and not (is_cramped and is_choosing))
-        self.words.setVisible(not is_cramped)
+        is_folded = is_cramped and not self._is_unfolded
+        self.setVisible(not self._controller.settings.has_finished_first_start)
+        self.words.setVisible(not is_folded)
         following = next((step for step in range(len(self.buttons)) if step not in self._done), None)
         for step, button in enumerate(self.buttons):
-            button.setVisible(not is_cramped or step == following)
-            # What cannot be shown is said by the step.
+            button.setVisible(not is_folded or step == following)
+            # What is not shown is said by the step.
             sentence = self._steps[step].sentence
-            button.explain(f"{sentence} {self.words.text()}" if is_cramped else sentence)
+            button.explain(f"{sentence} {self.words.text()}" if is_folded else sentence)
+        self.fold_button.setVisible(is_cramped)
+        words = "Fewer steps" if self._is_unfolded else "All steps"
+        self.fold_button.setText(words)
+        self.fold_button.setAccessibleName(words)
+        self.fold_button.set_icon("chevron-up" if self._is_unfolded else "chevron-down")
+        self.fold_button.updateGeometry()
         self._flow()
+
+    def _fold(self) -> None:
+        self._is_unfolded = not self._is_unfolded
+        self.room_wanted.emit()
+        shown = [button.text() for button in self.buttons if button.isVisibleTo(self)]
+        said = [self.words.text(), *shown] if self._is_unfolded else shown
+        self._announcer.announce(" ".join(f"{words.rstrip('.')}." for words in said))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Steps that do not fit in a line go on in the next."""
@@ -155,6 +179,8 @@ class FirstStart(QFrame):
         layout = self._flow_holder.layout()
         assert layout is not None
         self._flow_holder.setFixedHeight(layout.heightForWidth(self._flow_holder.width()))
+        # A label that breaks its lines asks for all of them, but would do with fewer.
+        self.words.setMinimumHeight(self.words.heightForWidth(self._flow_holder.width()))
 
     def _button(self, theme: Theme, step: Step) -> IconButton:
         button = IconButton(

@@ -209,6 +209,7 @@ class MainWindow(QWidget):
             self.message_bar.details,
             self.message_bar.copy_button,
             *self.first_start.buttons,
+            self.first_start.fold_button,
             self.first_start.close_button,
             *self.picker.cards,
             *self.picker.buttons,
@@ -326,7 +327,7 @@ class MainWindow(QWidget):
         self.hud.move(self.stage.screen_rect.topLeft() + QPoint(SPACE_8, SPACE_8))
 
     def _make_room(self) -> None:
-        self.first_start.make_room(self.height(), is_choosing=not self.picker.isHidden())
+        self.first_start.make_room(self.height())
 
     def _show_poster(self, kind: str, picture: Picture) -> None:
         self.picker.show_picture(kind, picture)

@@ -78,8 +78,8 @@ class Stage(QWidget):
         self._lay_out()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Small enough for a narrow window."""
-        return QSize(480, 270)
+        """Small enough for a narrow window, and for large text in a low one."""
+        return QSize(480, 150)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Everything on the stage follows its size."""

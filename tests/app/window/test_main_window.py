@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
@@ -370,6 +370,58 @@ def test_the_first_start_asks_what_to_watch_and_says_once_that_it_may_be_wrong(
         assert not second.window.transcript.note.isVisible()
 
     second.run(see_again())
+
+
+def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(desk: Desk) -> None:
+    async def see() -> None:
+        window, strip = desk.window, desk.window.first_start
+        window.resize(1280, 720)
+        await desk.open()
+        desk.controller.choose_text_scale(200)
+        await desk.until(lambda: "This computer" in strip.words.text())
+        assert window.height() == 720
+        assert window.picker.isVisible()
+
+        def seen_whole(widget: QWidget) -> bool:
+            corner = widget.mapTo(strip, QPoint(0, 0))
+            enough = widget.sizeHint()
+            if isinstance(widget, QLabel):
+                enough = QSize(0, widget.heightForWidth(widget.width()))
+            return (
+                widget.isVisible()
+                and strip.rect().contains(QRect(corner, widget.size()))
+                and widget.height() >= enough.height()
+                and widget.width() >= enough.width()
+            )
+
+        def all_of(*widgets: QWidget) -> bool:
+            return all(seen_whole(widget) for widget in widgets)
+
+        first, second, third = strip.buttons
+        await desk.until(lambda: all_of(first, strip.fold_button, strip.close_button))
+        assert not second.isVisible()
+        assert strip.words.text() in first.accessibleDescription()
+        # By keyboard: Tab from the next step to all of them.
+        first.setFocus(Qt.FocusReason.TabFocusReason)
+        QTest.keyClick(first, Qt.Key.Key_Tab)
+        assert strip.fold_button.hasFocus()
+        QTest.keyClick(strip.fold_button, Qt.Key.Key_Space)
+        await desk.until(lambda: all_of(first, second, third, strip.words, strip.fold_button))
+        assert strip.fold_button.accessibleName() == "Fewer steps"
+        assert strip.fold_button.hasFocus()
+        window.resize(960, 600)
+        await desk.until(lambda: all_of(first, second, third, strip.words, strip.fold_button))
+        QTest.keyClick(strip.fold_button, Qt.Key.Key_Space)
+        assert not second.isVisible()
+        QTest.keyClick(first, Qt.Key.Key_Space)
+        await desk.until(lambda: all_of(second, strip.fold_button) and not first.isVisible())
+        desk.controller.choose_text_scale(100)
+        window.resize(1280, 720)
+        await desk.until(
+            lambda: all_of(first, second, third, strip.words) and not strip.fold_button.isVisible()
+        )
+
+    desk.run(see())
 
 
 def test_words_are_found_in_what_was_said_while_more_comes(desk: Desk) -> None:
