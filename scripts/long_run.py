@@ -256,6 +256,8 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, metavar="FILE", help="add each sample to this file, a line each")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
+    # What was started is ended however this ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before its time."))
     samples: list[Sample] = []
 
     def take(sample: Sample) -> None:

@@ -40,6 +40,7 @@ from app.worker import (
 
 _TICK_S = 0.25
 _GOOD_NEWS_S = 6.0
+_MAX_WAITING_LIVE = 1
 
 
 class Runner:
@@ -172,7 +173,16 @@ class Runner:
             self._run = run
             self._session_started = self._background.loop.create_future()
             size = self._plan.size_seen(video.size)
-            self._worker.submit(StartSession(settings, run.session_id, self._plan.runtime(), size))
+            self._worker.submit(
+                StartSession(
+                    settings,
+                    run.session_id,
+                    runtime=self._plan.runtime(),
+                    frame_size=size,
+                    # What plays on is seen late or not at all; what waits for the model loses nothing.
+                    max_waiting_chunks=None if run.is_gapless else _MAX_WAITING_LIVE,
+                )
+            )
             await self._session_started
             session.tell_warm_up(None)
             if is_new or not self._state.record.is_running:

@@ -31,9 +31,7 @@ class Mailbox:
     """Requests for one worker; any thread may put, one takes."""
 
     def __init__(self, *, max_waiting_chunks: int, lossless: bool) -> None:
-        if max_waiting_chunks < 1:
-            raise ValueError(f"at least one chunk must be able to wait, not {max_waiting_chunks}")
-        self._capacity = max_waiting_chunks
+        self._usual_capacity = self._capacity = _checked(max_waiting_chunks)
         self._lossless = lossless
         self._changed = threading.Condition()
         self._commands: collections.deque[Letter] = collections.deque()
@@ -66,6 +64,7 @@ class Mailbox:
             self._is_closed = isinstance(command, Shutdown)
             if isinstance(command, StartSession):
                 self._num_dropped = 0
+                self._capacity = _checked(command.max_waiting_chunks or self._usual_capacity)
             self._chunks.clear()
             self._arrivals_s.clear()
             self._commands.append(Letter(command, time.monotonic()))
@@ -138,6 +137,12 @@ class Mailbox:
         self._chunks.append(request)
         self._arrivals_s.append(time.monotonic())
         self._changed.notify_all()
+
+
+def _checked(max_waiting_chunks: int) -> int:
+    if max_waiting_chunks < 1:
+        raise ValueError(f"at least one chunk must be able to wait, not {max_waiting_chunks}")
+    return max_waiting_chunks
 
 
 def _joined(first: str, second: str | None) -> str:

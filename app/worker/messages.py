@@ -51,6 +51,9 @@ class StartSession:
     session_id: int = 0
     runtime: RuntimeSettings | None = None
     """How to run it; None for what suits the device."""
+    max_waiting_chunks: int | None = None
+    """How many chunks may wait in this session; None for the worker's usual number. The fewer, the sooner seconds are left
+    out when the model is slow, and the less late the others are."""
     frame_size: tuple[int, int] | None = None
     """Height and width of the frames to come, where known: what the first steps would otherwise wait for (storage, on a GPU
     recordings and compiling) is then done before the session counts as started."""

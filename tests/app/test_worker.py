@@ -461,6 +461,23 @@ def test_commands_overtake_chunks_and_make_them_pointless() -> None:
     assert third.chunk is after.chunk
 
 
+def test_a_session_may_want_fewer_chunks_to_wait_and_the_next_one_has_the_usual_number_again() -> None:
+    mailbox = Mailbox(max_waiting_chunks=2, lossless=False)
+    for start, num_waiting in (
+        (StartSession(StreamSettings(), 1, max_waiting_chunks=1), 1),
+        (StartSession(StreamSettings(), 2), 2),
+    ):
+        mailbox.put_command(start)
+        for second in range(4):
+            mailbox.put_chunk(ChunkRequest(chunk_at(second)))
+        assert mailbox.num_waiting == num_waiting
+        assert mailbox.num_dropped == 4 - num_waiting
+        _, *waiting = requests(mailbox, 1 + num_waiting)
+        assert [request.chunk.start_s for request in waiting if isinstance(request, ChunkRequest)] == [
+            float(second) for second in range(4 - num_waiting, 4)
+        ]
+
+
 def test_a_question_is_not_lost_with_the_chunk_it_came_with() -> None:
     mailbox = Mailbox(max_waiting_chunks=2, lossless=False)
     mailbox.put_chunk(ChunkRequest(chunk_at(0), "Who scored?"))
