@@ -33,6 +33,7 @@ from engine.precision import Precision, precision_named
 from engine.preprocess import PatchSettings
 from engine.prompt import PromptBuilder
 from engine.quantised import QuantisedRows
+from engine.runtime import RuntimeSettings
 from engine.settings import StreamSettings
 from engine.vision import VisionTower
 from engine.weights import load_weights, weight_files
@@ -74,6 +75,12 @@ class LoadedModel:
     def num_parameters(self) -> int:
         """Number of weights."""
         return sum(_num_weights(part) for part in (self.language, self.vision))
+
+    def resolve(self, runtime: RuntimeSettings) -> RuntimeSettings:
+        """``runtime`` with every "auto" decided for this model on its device. Raises SettingsError for what cannot run."""
+        on_cuda = self.device.type == "cuda"
+        capability = torch.cuda.get_device_capability(self.device) if on_cuda else None
+        return runtime.resolve(self.device.type, self.config.text.head_dim, capability)
 
 
 def load_model(

@@ -25,6 +25,7 @@ GROUP = 32
 _INT8_LARGEST = 127.0
 _FP8_LARGEST = 448.0  # of e4m3
 _INT4_LARGEST = 15.0
+_MOST_WIDENED = 1 << 26  # weights: a head of 7B in one piece took 1.1 GB for its widened copy
 _NUM_FP8_ROWS = 16  # from so many rows on, the fp8 product is worth rounding the activations for
 _SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8)  # ranges tried for a group of int4: less of it, finer steps
 _CODE_TYPES = {"int8": torch.int8, "fp8": torch.float8_e4m3fn, "int4": torch.uint8}
@@ -82,12 +83,11 @@ class QuantisedRows(nn.Module):
 
     def widened(self, rows: torch.Tensor | slice = slice(None)) -> torch.Tensor:
         """Some rows (R, E), by default all, in the model's type."""
-        kernels = (
-            triton_module("widen", self.codes) if isinstance(rows, slice) and rows == slice(None) else None
-        )
-        if kernels:
-            return torch.as_tensor(kernels.widen(self.codes, self.scale, self.offset, self.size, self._dtype))
+        kernels = triton_module("widen", self.codes) if isinstance(rows, slice) else None
         codes, scale = self.codes[rows], self.scale[rows]
+        if kernels:
+            offset = None if self.offset is None else self.offset[rows]
+            return torch.as_tensor(kernels.widen(codes, scale, offset, self.size, self._dtype))
         if self.format != "int4":
             if self.format == "fp8":
                 return (codes.float() * scale[..., None]).to(self._dtype)
@@ -103,7 +103,15 @@ class QuantisedRows(nn.Module):
         many = x_NE.is_cuda and x_NE.shape[0] >= _NUM_FP8_ROWS
         if self.format == "fp8" and many and x_NE.dtype == torch.bfloat16:
             return self._project_fp8(x_NE)
-        return linear(x_NE, self.widened(), self.bias)
+        num_rows = self.shape[0]
+        step = max(1, _MOST_WIDENED // self.size)
+        parts = [
+            linear(
+                x_NE, self.widened(slice(i, i + step)), None if self.bias is None else self.bias[i : i + step]
+            )
+            for i in range(0, num_rows, step)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def _project_fp8(self, x_NE: torch.Tensor) -> torch.Tensor:
         largest_N1 = x_NE.abs().amax(dim=1, keepdim=True).float()

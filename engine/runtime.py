@@ -16,6 +16,7 @@ DECODERS = ("auto", "eager", "static")
 ATTENTIONS = ("auto", "torch", "triton", "flash")
 PREFILLS = ("auto", "flash", "cudnn")
 KERNELS = ("auto", "torch", "triton")
+_HOPPER = (9, 0)
 
 
 def _require_one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -60,7 +61,8 @@ class RuntimeSettings:
     """Products with one row, rotations and gates: PyTorch's kernels, or ours in Triton."""
 
     prefill: str = "auto"
-    """Attention of a chunk's tokens on CUDA: "flash" does it at once; "cudnn" leaves what needs no mask to cuDNN."""
+    """Attention of a chunk's tokens on CUDA: "flash" does it at once; "cudnn" leaves what needs no mask to cuDNN, whose
+    kernels for Hopper took 71% of the time at 47,000 tokens of context (``engine/PERFORMANCE.md``)."""
 
     graphs: bool = True
     """Whether the static decoder and the vision tower are recorded as CUDA graphs."""
@@ -77,15 +79,19 @@ class RuntimeSettings:
         _require_one_of("prefill", self.prefill, PREFILLS)
         _require_one_of("kernels", self.kernels, KERNELS)
 
-    def resolve(self, device_type: str, head_dim: int) -> RuntimeSettings:
+    def resolve(
+        self, device_type: str, head_dim: int, capability: tuple[int, int] | None = None
+    ) -> RuntimeSettings:
         """The same with every "auto" decided for a device and the language model's head size.
 
-        Raises SettingsError for what cannot run there.
+        ``capability``: a CUDA device's compute capability, (9, 0) for Hopper. Raises SettingsError for what cannot run
+        there.
         """
         on_cuda = device_type == "cuda"
         fits_triton = head_dim >= 16 and head_dim & (head_dim - 1) == 0
         triton = on_cuda and fits_triton and _is_installed("triton")
         flash = on_cuda and _is_installed("flash_attn")
+        hopper = on_cuda and capability is not None and capability >= _HOPPER
         if self.attention == "flash" and not flash:
             raise SettingsError("attention", "flash", "install flash-attn and use a CUDA GPU, or use auto")
         if "triton" in (self.attention, self.kernels) and not (fits_triton and _is_installed("triton")):
@@ -97,7 +103,7 @@ class RuntimeSettings:
             if self.attention == "auto"
             else self.attention,
             kernels=("triton" if triton else "torch") if self.kernels == "auto" else self.kernels,
-            prefill="flash" if self.prefill == "auto" else self.prefill,
+            prefill=("cudnn" if hopper else "flash") if self.prefill == "auto" else self.prefill,
             graphs=self.graphs and on_cuda,
         )
 

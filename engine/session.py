@@ -50,7 +50,7 @@ class StreamingSession:
     ) -> None:
         self._model = model
         self._settings = settings
-        self._runtime = (runtime or RuntimeSettings()).resolve(model.device.type, model.config.text.head_dim)
+        self._runtime = model.resolve(runtime or RuntimeSettings())
         self._context = context or StreamContext(model, settings)
         self._sampler = Sampler(settings.sampling, model.config.text.vocab_size, model.device)
         self._decoder: Decoder | None = None

@@ -56,7 +56,7 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
         torch.set_num_threads(args.threads)
     model = _model(args)
     settings, runtime = _settings(args, model.settings), _runtime(args)
-    resolved = runtime.resolve(model.device.type, model.config.text.head_dim)
+    resolved = model.resolve(runtime)
     frame_size = (args.height, args.width)
     report: dict[str, Any] = {
         "model": model.name,

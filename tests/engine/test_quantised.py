@@ -34,6 +34,19 @@ def test_a_product_is_as_near_as_the_format_allows(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", WORST)
+def test_a_product_in_parts_is_the_product(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    made = QuantisedLinear(64, 50, bias=True, format=kind, dtype=torch.float32)
+    made.store_rows(0, torch.randn(50, 64))
+    assert made.bias is not None
+    made.bias.copy_(torch.randn(50))
+    x = torch.randn(5, 64)
+    whole = made(x)
+    monkeypatch.setattr("engine.quantised._MOST_WIDENED", 64 * 7)  # seven rows at a time, one left over
+    assert torch.allclose(made(x), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", WORST)
 def test_an_embedding_gives_the_rows_it_would_multiply_with(kind: str) -> None:
     torch.manual_seed(0)
     made = QuantisedEmbedding(50, 64, format=kind, dtype=torch.float32)

@@ -133,3 +133,11 @@ def test_a_neighbours_frames_are_timed_from_when_they_were_due() -> None:
 def test_a_neighbour_reports(capsys: pytest.CaptureFixture[str]) -> None:
     assert neighbour(["--seconds", "0.1", "--side", "32", "--device", "cpu"]) == 0
     assert json.loads(capsys.readouterr().out)["frames"] >= 3
+
+
+def test_only_on_hopper_does_the_cudnn_prefill_go_by_itself() -> None:
+    runtime = RuntimeSettings()
+    assert runtime.resolve("cuda", 128, (9, 0)).prefill == "cudnn"
+    assert runtime.resolve("cuda", 128, (8, 9)).prefill == "flash"
+    assert runtime.resolve("cpu", 128).prefill == "flash"
+    assert RuntimeSettings(prefill="flash").resolve("cuda", 128, (9, 0)).prefill == "flash"
