@@ -74,6 +74,8 @@ def measure(case: Case, folder: Path) -> dict[str, Any]:
     on_gpu = torch.cuda.is_available()
     device = torch.device("cuda", torch.cuda.current_device()) if on_gpu else torch.device("cpu")
     ceilings = measure_ceilings(device, torch.bfloat16 if on_gpu else torch.float32)
+    if on_gpu:
+        torch.cuda.empty_cache()
     config, tokenizer = config_of_size(case.size), made_up_tokenizer()
     plain = sft_settings(case, recomputed="all", max_tokens=1 << 20)
     made_up = MadeUpChunks(folder / ANNOTATIONS_NAME, tokenizer, plain.prompt, tokens=case.tokens_per_second)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 
 from training.sft.settings import AttentionKind
 
@@ -24,6 +24,7 @@ PACKED = "ringside_packed"
 """Name of this attention among those of transformers."""
 LONG_CHUNK_TOKENS = 4096
 """From this mean length on, chunk by chunk costs a GPU nothing."""
+LENGTH_STEP, LONG_LENGTH_STEP = 64, 256
 _FASTEST_FIRST = [
     SDPBackend.CUDNN_ATTENTION,
     SDPBackend.FLASH_ATTENTION,
@@ -89,8 +90,8 @@ def _mixed(
                 return _varlen(query, key, value, starts, max(lengths), scale)[None]
         elif is_half:
             with sdpa_kernel(_FASTEST_FIRST, set_priority=True):
-                return _chunk_by_chunk(query, key, value, lengths, scale)
-    return _chunk_by_chunk(query, key, value, lengths, scale)
+                return chunk_by_chunk(query, key, value, lengths, scale, rounds_up=True)
+    return chunk_by_chunk(query, key, value, lengths, scale)
 
 
 # Where chunks begin differs from row to row: compiled, it would be compiled again for each.
@@ -98,15 +99,34 @@ _compiler: Any = torch.compiler  # untyped in torch
 _attend: Any = _compiler.disable(_mixed)
 
 
-def _chunk_by_chunk(
-    query: Tensor, key: Tensor, value: Tensor, lengths: tuple[int, ...], scale: float | None
+def chunk_by_chunk(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    lengths: tuple[int, ...],
+    scale: float | None,
+    *,
+    rounds_up: bool = False,
 ) -> Tensor:
+    """(1, L, H, K): every chunk attended to by itself.
+
+    Args:
+        rounds_up: bring lengths to `LENGTH_STEP`, or a large chunk's to `LONG_LENGTH_STEP`: cuDNN plans anew for each length
+            that it has not seen, and chunks rarely have the same.
+    """
     # torch's type stubs leave `split` untyped.
     parts: Any = (query, key, value)
-    mixed = [
-        scaled_dot_product_attention(q_HLK, k_GLK, v_GLK, is_causal=True, scale=scale, enable_gqa=True)
-        for q_HLK, k_GLK, v_GLK in zip(*(part.split(lengths, dim=2) for part in parts), strict=True)
-    ]
+    mixed = []
+    for q_HLK, k_GLK, v_GLK in zip(*(part.split(lengths, dim=2) for part in parts), strict=True):
+        length = q_HLK.shape[2]
+        step = LONG_LENGTH_STEP if length >= LONG_CHUNK_TOKENS else LENGTH_STEP
+        # What is put at the end is seen by nothing before it.
+        added = (0, 0, 0, -length % step if rounds_up else 0)
+        q_HLK, k_GLK, v_GLK = (pad(x, added) for x in (q_HLK, k_GLK, v_GLK))
+        whole = scaled_dot_product_attention(
+            q_HLK, k_GLK, v_GLK, is_causal=True, scale=scale, enable_gqa=True
+        )
+        mixed.append(whole[:, :, :length])
     return torch.cat(mixed, dim=2).transpose(1, 2).contiguous()
 
 

@@ -20,6 +20,7 @@ from training.errors import RecipeError
 from training.sft.collate import ChunkCollator, PackingCollator
 from training.sft.lora import add_lora, merged_state
 from training.sft.model import ChunkModel
+from training.sft.packing import chunk_by_chunk
 from training.sft.settings import LoraSettings
 from training.sft.trainer import last_checkpoint
 
@@ -254,6 +255,15 @@ def test_a_packed_chunk_does_not_see_its_neighbours() -> None:
             torch.testing.assert_close(
                 hidden[:, start : start + length], by_itself[:, :length], atol=1e-5, rtol=1e-5
             )
+
+
+def test_chunks_of_rounded_lengths_attend_as_they_are() -> None:
+    torch.manual_seed(0)
+    lengths = (70, 64, 3)
+    query, key, value = (torch.randn(1, heads, sum(lengths), 16) for heads in (4, 2, 2))
+    rounded = chunk_by_chunk(query, key, value, lengths, None, rounds_up=True)
+    assert rounded.shape == (1, sum(lengths), 4, 16)
+    torch.testing.assert_close(rounded, chunk_by_chunk(query, key, value, lengths, None))
 
 
 def test_vision_is_computed_once_a_chunk_without_gradients_even_where_layers_are_recomputed() -> None:
