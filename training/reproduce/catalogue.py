@@ -89,7 +89,7 @@ class Table:
 
 def _rows() -> dict[str, Row]:
     rows = [
-        Row(name="ours", label="contiguous, sink and window, the model's own vision window"),
+        Row(name="ours", label="ours: contiguous RoPE, sink and windows"),
         Row(name="native", label="native RoPE, endless", variant=Variant(rope="native")),
         Row(name="no-sink", label="no sink", variant=Variant(has_sink=False)),
         Row(name="no-window", label="no text window", variant=Variant(has_text_window=False)),
