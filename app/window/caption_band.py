@@ -158,6 +158,7 @@ class CaptionBand(QWidget):
             is_dim = row < newest or self._state.is_silent
             self._paint_line(painter, line, row, style.dim_opacity if is_dim else 1.0)
         painter.end()
+        self._words_at(density).keep({placed.word.text for line in self.lines.lines for placed in line})
         return pixmap
 
     def _paint_line(self, painter: QPainter, line: Line, row: int, opacity: float) -> None:

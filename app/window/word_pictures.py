@@ -13,9 +13,6 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 
 from app.theme.caption_style import CaptionStyle
 
-_NUM_KEPT = 256
-"""More than are seen at once: a line is often painted for the last of its words alone."""
-
 
 @dataclass(frozen=True)
 class WordPicture:
@@ -44,11 +41,15 @@ class WordPictures:
 
     def picture(self, text: str) -> WordPicture:
         """The word as it is painted."""
-        known = self._pictures.pop(text, None) or self._paint(text)
-        self._pictures[text] = known
-        if len(self._pictures) > _NUM_KEPT:
-            del self._pictures[next(iter(self._pictures))]
+        known = self._pictures.get(text)
+        if known is None:
+            known = self._pictures[text] = self._paint(text)
         return known
+
+    def keep(self, texts: set[str]) -> None:
+        """Forget all other words: pictures of every word that was ever said would fill the memory."""
+        for text in self._pictures.keys() - texts:
+            del self._pictures[text]
 
     def on_pixels(self, point: QPointF) -> QPointF:
         """The nearest whole pixel of the screen: between two, letters would blur."""

@@ -74,6 +74,14 @@ def test_a_wide_outline_never_covers_the_letters_beside_it(
         assert num_white() == 3 * one
 
 
+def test_words_that_are_no_longer_seen_take_no_memory(band: CaptionBand, captions: CaptionState) -> None:
+    for second in range(40):
+        captions.push_piece(float(second), f"word{second} and another{second} ")
+        band.painted()
+    assert band._words is not None
+    assert band._words._pictures.keys() == set(band.text.split())
+
+
 def test_another_look_paints_the_same_words_anew(
     band: CaptionBand, captions: CaptionState, settings: list[UserSettings]
 ) -> None:
