@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures fine-tuning on CUDA GPUs, the most important first; works with one GPU (rows for more say "not run").
-#   scripts/gpu_training.sh OUT [PART ...]      PART: lora 3b 7b compile varlen padded lora2 small
+#   scripts/gpu_training.sh OUT [PART ...]      PART: lora 3b 7b compile tests varlen padded lora2 small
 # Without PART: lora 3b 7b compile, about 4 minutes on two GPUs. OUT/training.jsonl holds every figure, a line for each
 # part; OUT/training.txt the tables and what went wrong. A part that fails does not stop the others.
 set -u
@@ -41,6 +41,7 @@ for part in $parts; do
     case $part in
         lora) bench 120 --size 7b --recipe lora --gpus 1 ;;
         3b) bench 200 --size 3b --recipe full --gpus $up_to_two ;;
+        tests) timeout 120 "$python" -m pytest -q -m gpu tests/training/sft/test_gpu.py 2>&1 | tail -n 15 | tee -a "$out/training.txt" ;;
         7b) bench 240 --size 7b --recipe full --gpus 2 4 ;;
         compile) bench 150 --size 7b --recipe lora --gpus 1 --compile ;;
         varlen) attention=varlen; bench 120 --size 7b --recipe lora --gpus 1; attention=auto ;;

@@ -3,13 +3,19 @@
 import pytest
 import torch
 
+from tests.training.sft.small_run import TEXTS, Chunks, small_model
+from training.demo_model.architecture import train_tokenizer
+from training.sft.collate import PackingCollator
 from training.sft.loss import token_loss
+from training.sft.model import ChunkModel, freeze_vision
 from training.sft.packing import packed_attention
+from training.sft.settings import AttentionKind, Recomputed
 
 pytestmark = pytest.mark.gpu
 
 
-def test_variable_length_attention_is_that_of_each_chunk_alone() -> None:
+@pytest.mark.parametrize("kind", ["varlen", "chunkwise"])
+def test_attention_on_a_gpu_is_that_of_each_chunk_alone(kind: AttentionKind) -> None:
     torch.manual_seed(0)
     lengths = (130, 64, 517, 57)
     query, key, value = (
@@ -18,7 +24,15 @@ def test_variable_length_attention_is_that_of_each_chunk_alone() -> None:
     )
     starts = torch.tensor([0, *lengths], device="cuda").cumsum(0, dtype=torch.int32)
     together, _ = packed_attention(
-        None, query, key, value, None, chunk_starts=starts, chunk_lengths=lengths, scaling=128**-0.5
+        None,
+        query,
+        key,
+        value,
+        None,
+        chunk_starts=starts,
+        chunk_lengths=lengths,
+        attention_kind=kind,
+        scaling=128**-0.5,
     )
     together.float().square().sum().backward()
     grads = [part.grad.clone() for part in (query, key, value) if part.grad is not None]
@@ -41,6 +55,28 @@ def test_variable_length_attention_is_that_of_each_chunk_alone() -> None:
         assert part.grad is not None
         error = (grad.float() - part.grad.float()).norm() / part.grad.float().norm()
         assert float(error) < 0.02
+
+
+@pytest.mark.parametrize("recomputed", ["cheap", "mlp", "all"])
+def test_what_is_recomputed_under_autocast_changes_no_gradient(recomputed: Recomputed) -> None:
+    tokenizer = train_tokenizer(TEXTS)
+    chunks = Chunks(tokenizer)
+    batch = PackingCollator(max_chunk_tokens=256, pad_id=0)([chunks[2], chunks[3]])
+    batch = {name: value.cuda() if torch.is_tensor(value) else value for name, value in batch.items()}
+    batch["frames"] = [frames.cuda() for frames in batch["frames"]]
+    grads = []
+    for checkpoint in (False, True):
+        hf = small_model(tokenizer).cuda()
+        freeze_vision(hf)
+        model = ChunkModel(
+            hf, train_vision=False, checkpoint_layers=checkpoint, recomputed=recomputed, attention="chunkwise"
+        ).train()
+        with torch.autocast("cuda", torch.bfloat16):
+            loss = model(**batch)["loss_sum"]
+        loss.backward()
+        grads.append(hf.model.language_model.layers[0].mlp.gate_proj.weight.grad)
+    error = (grads[1] - grads[0]).norm() / grads[0].norm()
+    assert float(error) < 0.01
 
 
 def test_the_fused_loss_is_the_one_in_slices() -> None:
