@@ -27,6 +27,8 @@ from app.window.state.session import Phase
 
 _ROOMY_PX = 620
 """Height of the window, at usual text size, from which on all steps are shown."""
+_TIGHT_PX = 330
+"""The same, from which on there is room for a step and for the choice of what to watch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +145,13 @@ class FirstStart(QFrame):
         if not self._controller.settings.has_finished_first_start:
             self._controller.aside(look, self._show_machine)
 
-    def make_room(self, height: int) -> None:
-        """In a window of this height: where there is little room, only the next step is shown until all are asked for."""
+    def make_room(self, height: int, *, is_choosing: bool) -> None:
+        """In a window of this height: where there is little room, only the next step is shown until all are asked for, and
+        none in the smallest windows while the stage asks what to watch."""
         is_cramped = height < self._theme.px(_ROOMY_PX)
         is_folded = is_cramped and not self._is_unfolded
-        self.setVisible(not self._controller.settings.has_finished_first_start)
+        is_in_the_way = is_choosing and height < self._theme.px(_TIGHT_PX)
+        self.setVisible(not self._controller.settings.has_finished_first_start and not is_in_the_way)
         self.words.setVisible(not is_folded)
         following = next((step for step in range(len(self.buttons)) if step not in self._done), None)
         for step, button in enumerate(self.buttons):

@@ -327,7 +327,7 @@ class MainWindow(QWidget):
         self.hud.move(self.stage.screen_rect.topLeft() + QPoint(SPACE_8, SPACE_8))
 
     def _make_room(self) -> None:
-        self.first_start.make_room(self.height())
+        self.first_start.make_room(self.height(), is_choosing=not self.picker.isHidden())
 
     def _show_poster(self, kind: str, picture: Picture) -> None:
         self.picker.show_picture(kind, picture)

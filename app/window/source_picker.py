@@ -7,7 +7,7 @@ screen while this is to be seen.
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.settings import DEMO
@@ -24,6 +24,8 @@ from app.window.thumbnails import Thumbnails
 
 _ROOM = (360, 640)
 _LOOK_AGAIN_MS = 2000
+_ROOMY_PX = 220
+"""Height, at usual text size, from which on the hint is shown."""
 
 
 class SourcePicker(QWidget):
@@ -40,9 +42,11 @@ class SourcePicker(QWidget):
         heading = QLabel("Choose what to watch", self)
         heading.setProperty("role", "heading")
         heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        hint = QLabel("Then press Start, or Space.", self)
+        self._theme = theme
+        self._hint = hint = QLabel("Then press Start, or Space.", self)
         hint.setProperty("role", "quiet")
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        heading.setAccessibleDescription(hint.text())
         self.demo_card = SourceCard(
             theme,
             "demo-match",
@@ -130,6 +134,11 @@ class SourcePicker(QWidget):
         card = {DEMO: self.demo_card, "file": self.recent_card}.get(kind)
         if card is not None:
             card.show_picture(picture)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Where there is little room, the cards come first: what the hint says, the button says below."""
+        super().resizeEvent(event)
+        self._hint.setVisible(self.height() >= self._theme.px(_ROOMY_PX))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """The screen's picture is a live one."""

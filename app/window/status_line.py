@@ -4,7 +4,7 @@ Knows how each figure is written and what it means in one sentence. Knows nothin
 """
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app.theme.icons import icon_pixmap
@@ -109,6 +109,11 @@ class StatusLine(QWidget):
         said = [f"{label.accessibleName()}: {label.text()}" for label in shown if label.text()]
         return f"{', '.join(said)}." if said else ""
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """There may be less room."""
+        super().resizeEvent(event)
+        self._fit()
+
     def _figure(self, name: str, sentence: str) -> QLabel:
         label = QLabel(self)
         label.setProperty("role", "quiet")
@@ -131,6 +136,14 @@ class StatusLine(QWidget):
         _write(
             self.dropped, f"{figures.num_dropped} dropped" if is_busy and figures.step_ms is not None else ""
         )
+        self._fit()
+
+    def _fit(self) -> None:
+        """Large figures in large text: those that say least give way, rather than all being cut."""
+        bar = self.parentWidget()
+        for label in (self.frames, self.step):
+            if bar is not None and label.text() and self.sizeHint().width() > bar.width() - 2 * SPACE_16:
+                label.hide()
 
 
 def _write(label: QLabel, words: str) -> None:

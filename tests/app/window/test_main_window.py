@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from app.theme.tokens import TEXT_SCALES_PERCENT
 from app.window.chooser import Chooser
-from app.window.state.session import Phase, StatusKind
+from app.window.state.session import Figures, Phase, StatusKind
 from tests.app.videos import write_video
 from tests.app.window.conftest import Desk
 
@@ -219,6 +219,26 @@ def test_nothing_is_cut_off_at_any_text_size(desk: Desk, size: tuple[int, int], 
     desk.run(play())
 
 
+def test_large_figures_in_large_text_give_way_instead_of_being_cut(desk: Desk) -> None:
+    async def play() -> None:
+        desk.window.resize(960, 600)
+        await desk.open()
+        desk.controller.choose_text_scale(200)
+        status = desk.window.transport.status
+        figures = Figures(frames_per_s=2.0, behind_s=112.4, step_ms=112345.0, num_dropped=4321)
+        desk.state.session.update(phase=Phase.RUNNING, figures=figures)
+        await asyncio.sleep(0.1)
+        labels = (status.words, status.frames, status.behind, status.step, status.dropped)
+        for label in labels:
+            assert not label.isVisible() or label.width() >= label.minimumSizeHint().width(), label.text()
+        assert status.behind.isVisible()
+        assert status.dropped.isVisible()
+        assert "112345 ms" in status.figures_in_words  # read aloud all the same
+        desk.state.session.update(phase=Phase.IDLE)
+
+    desk.run(play())
+
+
 def test_the_choice_of_sources_is_whole_in_a_small_window_with_large_text(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
@@ -409,7 +429,7 @@ def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(de
         await desk.until(lambda: all_of(first, second, third, strip.words, strip.fold_button))
         assert strip.fold_button.accessibleName() == "Fewer steps"
         assert strip.fold_button.hasFocus()
-        window.resize(960, 600)
+        window.resize(960, 680)
         await desk.until(lambda: all_of(first, second, third, strip.words, strip.fold_button))
         QTest.keyClick(strip.fold_button, Qt.Key.Key_Space)
         assert not second.isVisible()
