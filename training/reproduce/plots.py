@@ -37,7 +37,8 @@ def draw(shown: Mapping[str, Mapping[str, Sequence[Result]]], folder: Path) -> l
         ("vision", _over_windows),
         ("stability", _fifths),
     ):
-        if shown.get(name):
+        # One point is no curve.
+        if shown.get(name) and (name != "vision" or len(shown[name]) > 1):
             figure = plot(pyplot, shown[name])
             figure.tight_layout()
             figure.savefig(folder / f"{name}.png", dpi=100)

@@ -66,7 +66,7 @@ def test_what_is_there_is_shown_and_what_is_missing_is_named(tmp_path: Path) -> 
     (tmp_path / "to" / "results").mkdir(parents=True)
     (tmp_path / "to" / "results" / "remarks.md").write_text("# Remarks\n\n## memory\nNames need the sink.\n")
     written = write_report(tmp_path / "out", tmp_path / "to")
-    assert {path.name for path in written} >= {"rope.png", "attention.png", "vision.png", "stability.png"}
+    assert {path.name for path in written} >= {"rope.png", "attention.png", "stability.png"}
     assert all(path.stat().st_size < 100_000 for path in written)
     text = (tmp_path / "to" / "RESULTS.md").read_text()
     ours = lines_of(text, "| `ours` sink 96, text window 64")[0]
