@@ -26,6 +26,8 @@ class LlmServer:
         self.num_requests = 0
         self.statuses: Counter[int] = Counter()
         self.bodies: list[dict[str, Any]] = []
+        self.answered: list[dict[str, Any]] = []
+        """Those that got an opinion, not a planted fault."""
         self._lock = threading.Lock()
         server = self
 
@@ -69,6 +71,8 @@ class LlmServer:
         status, text = planned if planned is not None else (200, completion(opinion(body)))
         with self._lock:
             self.statuses[status] += 1
+            if planned is None:
+                self.answered.append(body)
         return status, text
 
 

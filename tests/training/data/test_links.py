@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.data.conftest import Season
+from tests.training.data.season import Season
 from training.data.__main__ import main
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.training.data.conftest import Season
 from tests.training.data.llm_server import LlmServer, completion
 from tests.training.data.matches import SPONSOR
+from tests.training.data.season import SILENT, UNUSABLE, Season, plant_faults
+from tests.training.data.trial import trial
 from training.data.__main__ import main
 from training.data.published import ChunkFile, write_lines
 from training.sft.annotation import Chunk, to_line
@@ -23,16 +24,6 @@ from training.sft.annotation import Chunk, to_line
 COMMAND = [sys.executable, "-m", "training.data"]
 ROOT = Path(__file__).parents[3]
 PRICES = ["--price-in", "2", "--price-out", "8"]
-FAULTS = {
-    "empty.mp4": "empty (0 bytes)",
-    "not_a_video.mp4": "can't be decoded",
-    "cut_off.mp4": "can't be decoded",
-}
-SILENT = {
-    "not_transcribed.mp4": "no transcript",
-    "nothing_said.mp4": "nothing is said",
-    "broken_words.mp4": "not JSON",
-}
 
 
 def command(step: str, out: Path, season: Season, url: str) -> list[str]:
@@ -99,8 +90,8 @@ def test_from_videos_to_chunks_with_every_fault_named_and_nothing_done_twice(
 
     num_matches = len(list(season.videos.glob("*.mp4")))
     assert reports["index"]["done"] == num_matches + len(SILENT)
-    assert set(reports["index"]["problems"]) == set(FAULTS)
-    for video, reason in FAULTS.items():
+    assert set(reports["index"]["problems"]) == set(UNUSABLE)
+    for video, reason in UNUSABLE.items():
         assert reason in reports["index"]["problems"][video]
     assert reports["transcribe"]["done"] == num_matches
     for video, reason in SILENT.items():
@@ -291,14 +282,6 @@ def test_published_annotations_are_checked_against_their_videos(
 
 
 @pytest.mark.slow
-def test_twenty_matches(
-    whole_season: Season,
-    with_faults: Callable[[Season], Season],
-    tmp_path: Path,
-    run: Callable[..., dict[str, Any]],
-) -> None:
-    test_from_videos_to_chunks_with_every_fault_named_and_nothing_done_twice(
-        whole_season, with_faults, tmp_path, run
-    )
-    for step in ("index", "transcribe", "edit", "select", "validate"):
-        killed_and_resumed(step, whole_season, tmp_path / step, run)
+def test_twenty_matches(whole_season: Season, tmp_path: Path) -> None:
+    report = trial(whole_season, plant_faults(whole_season, tmp_path / "faulty"), tmp_path / "out")
+    assert report["passed"], report
