@@ -1,4 +1,4 @@
-"""Command line: python -m training.demo_model train | probe | evaluate | publish."""
+"""Command line: python -m training.demo_model train | average | probe | evaluate | publish."""
 
 import argparse
 import dataclasses
@@ -43,6 +43,11 @@ def main(argv: list[str] | None = None) -> int:
     train.add_argument("--workers", type=int, help="processes that play and draw matches")
     train.add_argument("--no-compile", action="store_true", help="do not compile the layers")
     train.add_argument("--log-every", type=int, default=20, help="steps between lines of the log")
+    average = commands.add_parser("average", help="the mean of the weights of several pieces of a run")
+    average.add_argument(
+        "--runs", type=Path, nargs="+", required=True, help="their folders, the last one last"
+    )
+    average.add_argument("--out", type=Path, required=True, help="the folder of the mean, as a run's")
     probe = commands.add_parser("probe", help="which kinds of words of unseen commentary a model gets right")
     probe.add_argument("--model", type=Path, required=True)
     probe.add_argument("--chunks", type=int, default=24)
@@ -71,6 +76,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.command == "train":
             summary = _train(args)
+        elif args.command == "average":
+            from training.demo_model.average import average_runs
+
+            summary = average_runs(args.runs, args.out)
         elif args.command == "probe":
             from training.demo_model.probe import probe as probe_words
 

@@ -4,8 +4,9 @@ Knows what the picture says at a moment and in how many ways that is put. Knows 
 
 Two drills, from easy to near the real thing. "Read the panel" reads whose number the panel shows, the score and what has
 just happened: the name alone, for a sentence begins with a name and no number before it, and a model that had learnt "4
-Nemeth" went on inventing a name there. "Say the panel" says the same in the commentator's own sentences. In a chunk of commentary a score is said about once, so a
-model that said everything else right went without learning it (0.02 right after 24,000 chunks).
+Nemeth" went on inventing a name there. "Say the panel" says the same in the commentator's own sentences. In a chunk of
+commentary a score is said about once, so a model that said everything else right went without learning it (0.02 right
+after 24,000 chunks).
 
 A drill needs a match of its own whose score changes every few seconds (`with_changing_score`). Read from a real match, a
 score is what was read a second before: a model copied its own words, 1.00 right from the fourth second on, and looked at
