@@ -2,8 +2,8 @@
 
 Knows files of weights. Knows nothing of how well the mean does (`evaluate`).
 
-Pieces that went on from one another lie in one valley. The last piece here learnt names at the cost of scores; a mean that
-counts it twice has more of both than either has of what it lacks.
+Pieces that went on from one another lie in one valley, so that their mean is a model too. The last piece here gained names
+and lost scores against the one before; their mean, the last counted twice, stands between them in both.
 """
 
 import json
