@@ -10,8 +10,8 @@ run: setup
 	@RINGSIDE_BIN=$(BIN)/ringside bash scripts/run.sh
 
 test: setup lint
-	# Windows, voices and servers wait more than they work: two files at a time.
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	# Windows, voices and servers wait more than they work: two files at a time. A test that hangs tells where and ends.
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 2 -o faulthandler_timeout=240 -o faulthandler_exit_on_timeout=true
 
 lint: setup
 	$(BIN)/ruff check .

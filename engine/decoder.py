@@ -54,6 +54,9 @@ class Decoder(Protocol):
     def end(self) -> None:
         """Close the answer, wherever it is."""
 
+    def close(self) -> None:
+        """Give up what was recorded: recordings hold the decoder that they run."""
+
 
 class EagerDecoder:
     """Runs and picks a token when it is taken."""
@@ -89,6 +92,9 @@ class EagerDecoder:
         return self._raw_V, self._sampler.penalise(self._raw_V)
 
     def end(self) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 
@@ -172,6 +178,10 @@ class StaticDecoder:
         if self._num_started > self._num_taken and self._state_before is not None:
             self._sampler.state = self._state_before
         self._num_started = self._num_taken
+
+    def close(self) -> None:
+        self._steps.clear()
+        self._step = None
 
     def _start(self) -> None:
         """Begin the next token: run the one before it, if any, and pick."""

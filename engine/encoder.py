@@ -117,6 +117,11 @@ class FrameEncoder:
         if self._on_cuda and self._records and shape not in self._recordings:
             self._record(shape)
 
+    def close(self) -> None:
+        """Give up the recordings and what was prepared."""
+        self._recordings.clear()
+        self._ahead = None
+
     def _encode(self, chunk: FrameChunk, cut: Callable[[], None]) -> EncodedChunk:
         shape = chunk.frames.shape
         if self._on_cuda and self._records and shape == self._last_shape:  # a shape that comes again

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
@@ -61,7 +62,7 @@ class StreamingSession:
                 model.device, priority=priority
             )
             self._stream.wait_stream(torch.cuda.current_stream(model.device))
-        self._pacer = Pacer(self._runtime.politeness, self._wait)
+        self._pacer = Pacer(self._runtime.politeness, functools.partial(_wait_for, self._stream))
         self._encoder = FrameEncoder(model, settings.resize, self._runtime, self._pacer)
         self._active: StepStream | None = None
 
@@ -94,6 +95,17 @@ class StreamingSession:
         )
         self._sampler.reset()
         self._context.restart(self._settings)
+
+    def close(self) -> None:
+        """Give up what was recorded. The session's and the model's memory is then free as soon as nobody holds them.
+
+        Without this it is free at some later garbage collection, because recordings hold what they record.
+        """
+        self._end_active()
+        self._encoder.close()
+        if self._decoder:
+            self._decoder.close()
+            self._decoder = None
 
     def prepare(self, chunk: FrameChunk) -> None:
         """Look at the next chunk ahead of its step, while the present one is being answered.
@@ -285,10 +297,6 @@ class StreamingSession:
         """The session's own CUDA stream, where there is any."""
         return torch.cuda.stream(self._stream) if self._stream else contextlib.nullcontext()
 
-    def _wait(self) -> None:
-        if self._stream:
-            self._stream.synchronize()
-
     @contextlib.contextmanager
     def _naming_memory(self) -> Iterator[None]:
         try:
@@ -296,3 +304,8 @@ class StreamingSession:
         except torch.OutOfMemoryError as error:
             device = self._model.device
             raise OutOfMemoryError("this step", str(device), None, free_bytes(device)) from error
+
+
+def _wait_for(stream: torch.cuda.Stream | None) -> None:
+    if stream:
+        stream.synchronize()

@@ -31,6 +31,7 @@ from app.theme.icons import application_icon
 from app.theme.theme import Theme
 from app.window.actions import Action
 from app.window.controller import Controller
+from app.window.garbage import GarbageCollector
 from app.window.main_window import MainWindow
 from app.window.metrics import Metrics
 from app.window.single import SingleInstance, may_come_to_front
@@ -72,6 +73,7 @@ class Start:
     controller: Controller = field(init=False)
     window: MainWindow = field(init=False)
     metrics: Metrics = field(init=False)
+    garbage: GarbageCollector = field(init=False)
     ends: list[Callable[[], object]] = field(default_factory=list)
     """What has to be undone, the last first."""
 
@@ -191,6 +193,7 @@ def _controller(start: Start) -> None:
 
 def _window(start: Start) -> None:
     start.window = MainWindow(start.controller, start.theme)
+    start.garbage = GarbageCollector(start.controller.state.session, start.window)
     start.metrics = Metrics(start.window, start.began_at_s, start.options.metrics)
     start.instance.listen(lambda request: _come_to_front(start, request))
     start.controller.actions.add(
@@ -259,10 +262,12 @@ async def live(start: Start, signals_close: Callable[[MainWindow, asyncio.Abstra
         await is_on_screen.wait()
         metrics.window_is_shown()
         _log.info("window is up")
+        start.garbage.start()
         controller.open()
         await closed.wait()
         metrics.stop()
         await controller.close()
+    start.garbage.stop()
     window.deleteLater()
 
 

@@ -7,7 +7,6 @@ Does not know: where chunks come from, or who listens to the events.
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 import threading
@@ -128,7 +127,7 @@ class EngineWorker:
                 case ChunkRequest() as request:
                     self._step(request, letter.arrived_at_s)
                 case StopSession() as request:
-                    self._session = None
+                    self._end_session()
                     self._emit(SessionStopped(request.session_id))
                 case Shutdown():
                     break
@@ -162,7 +161,8 @@ class EngineWorker:
         self._emit(ModelReady(name, str(model.device), model.settings))
 
     def _start_session(self, request: StartSession) -> None:
-        self._session, self._session_id = None, request.session_id
+        self._end_session()
+        self._session_id = request.session_id
         if self._model is None:
             self._emit(
                 WorkerFailed(
@@ -204,13 +204,13 @@ class EngineWorker:
                 if self._mailbox.has_command:
                     _log.info("the step at %.1f s was abandoned", chunk.start_s)
                     step.close()
-                    self._session = None
+                    self._end_session()
                     return
                 self._emit(TextPiece(chunk.start_s, chunk.end_s, piece, self._session_id))
                 prepared = prepared or self._prepare_next(self._session)
             result = step.result
         except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
-            self._session = None
+            self._end_session()
             self._fail("running", error)
             return
         self._emit(
@@ -232,14 +232,20 @@ class EngineWorker:
             session.prepare(chunk)
         return chunk
 
+    def _end_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
     def _let_go(self) -> None:
+        # No garbage collection here: it would end objects of other threads, and a window's timer that ends in this one
+        # goes on ringing, at freed memory. A closed session needs none.
+        self._end_session()
         had_model = self._model is not None
-        self._session = self._model = None
+        self._model = None
         torch = sys.modules.get("torch")
-        if had_model and torch is not None:
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        if had_model and torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def _fail(self, during: FailedWhile, error: Exception) -> None:
         message, hint = _in_words(during, error)

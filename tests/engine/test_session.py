@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +22,11 @@ from engine import (
     StreamingSession,
     StreamSettings,
     WindowSettings,
+    load_model,
 )
 from engine.errors import WindowError
 from engine.rotary import TextRotary, rotate
+from engine.runtime import RuntimeSettings
 from tests.engine.conftest import make_chunk, scored
 from tests.engine.slow_protocol import SlowContext
 
@@ -374,3 +379,32 @@ def test_the_penalty_counts_every_id_in_the_context(tiny: LoadedModel) -> None:
             assert changed == sorted(set(slow.ids))
             slow.add([token_id])
         slow.add(result.token_ids[len(scores) :])
+
+
+@pytest.mark.parametrize("decoder", ["eager", "static"])
+def test_a_closed_session_and_its_model_are_free_at_once(tiny_folder: Path, decoder: str) -> None:
+    """Without a garbage collection, which a thread beside a window must not run: the memory of a GPU waits for nobody."""
+    gc.collect()
+    gc.disable()
+    try:
+        model = load_model(tiny_folder, device="cpu")
+        session = StreamingSession(model, SMALL, RuntimeSettings(decoder=decoder))
+        session.warm_up((56, 84))
+        run(session, 2)
+        session.prepare(make_chunk(2))
+        next(session.step(make_chunk(3)), "")  # left in the middle
+        session.close()
+        weight = weakref.ref(next(iter(model.language.parameters())))
+        gone = [weakref.ref(model), weakref.ref(session), weight]
+        del model, session
+        assert [reference() for reference in gone] == [None, None, None]
+    finally:
+        gc.enable()
+
+
+def test_a_closed_session_may_go_on(tiny: LoadedModel) -> None:
+    straight, closed = StreamingSession(tiny, SMALL), StreamingSession(tiny, SMALL)
+    expected = said(run(straight, 6))
+    first = said(run(closed, 3))
+    closed.close()
+    assert first + said(run(closed, 3, first=3)) == expected
