@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,27 @@ def test_products_of_many_rows(kind: str, worst: float) -> None:
     x = torch.randn(40, 512, device="cuda", dtype=torch.bfloat16)
     exact = x.double() @ made.widened().double().T + made.bias.double()
     assert (made(x).double() - exact).norm() < worst * exact.norm()
+
+
+def test_a_closed_session_leaves_the_gpu_as_it_was(on_gpu: LoadedModel) -> None:
+    """Recordings, buffers and the cache go with it, and no garbage collection is waited for."""
+
+    def live() -> int:
+        """Bytes taken while a session lives."""
+        session = StreamingSession(on_gpu, settings(greedy=True))
+        session.warm_up((56, 84))
+        for number in range(3):
+            session.step(make_chunk(number)).result  # noqa: B018 - runs the step
+        taken = torch.cuda.memory_allocated()
+        session.close()
+        return taken
+
+    gc.collect()
+    gc.disable()
+    try:
+        live()  # what libraries and the model keep for good is there now
+        before = torch.cuda.memory_allocated()
+        assert live() > before
+        assert torch.cuda.memory_allocated() == before
+    finally:
+        gc.enable()
