@@ -180,11 +180,17 @@ class FirstStart(QFrame):
         self._flow()
 
     def _flow(self) -> None:
-        layout = self._flow_holder.layout()
-        assert layout is not None
-        self._flow_holder.setFixedHeight(layout.heightForWidth(self._flow_holder.width()))
-        # A label that breaks its lines asks for all of them, but would do with fewer.
-        self.words.setMinimumHeight(self.words.heightForWidth(self._flow_holder.width()))
+        steps, row = self._flow_holder.layout(), self.layout()
+        assert steps is not None
+        assert row is not None
+        # From our own width: those inside have theirs of before, until the layout gets to them.
+        margins, beside = row.contentsMargins(), self.close_button.sizeHint().width() + SPACE_12
+        width = self.width() - margins.left() - margins.right() - beside
+        self._flow_holder.setFixedHeight(steps.heightForWidth(width))
+        # A label that breaks its lines asks for all of them, but would do with fewer, or take all that is left. It never
+        # asks for less than the height it was given before.
+        self.words.setMinimumHeight(0)
+        self.words.setFixedHeight(self.words.heightForWidth(width))
 
     def _button(self, theme: Theme, step: Step) -> IconButton:
         button = IconButton(

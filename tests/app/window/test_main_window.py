@@ -392,6 +392,26 @@ def test_the_first_start_asks_what_to_watch_and_says_once_that_it_may_be_wrong(
     second.run(see_again())
 
 
+def test_the_first_steps_take_no_more_room_than_their_words_and_one_row(desk: Desk) -> None:
+    async def see() -> None:
+        window, strip = desk.window, desk.window.first_start
+
+        def fits() -> bool:
+            words, button = strip.words, strip.buttons[0]
+            room = QRect(0, 0, words.width(), 1000)
+            lines = words.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, words.text())
+            needed = lines.height() + button.sizeHint().height()
+            return strip.width() == window.width() and needed <= strip.height() <= needed + 24
+
+        await desk.open()
+        await desk.until(lambda: "This computer" in strip.words.text())
+        for width in (1280, 960, 1280):  # narrow and wide again, as a person drags its edge
+            window.resize(width, 720)
+            await desk.until(lambda width=width: window.width() == width and fits())  # type: ignore[misc]  # loop
+
+    desk.run(see())
+
+
 def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(desk: Desk) -> None:
     async def see() -> None:
         window, strip = desk.window, desk.window.first_start
