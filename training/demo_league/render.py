@@ -3,8 +3,10 @@
 Knows video encoding and how to leave no half-written file. Knows nothing of how a picture is drawn or what is said.
 """
 
+import ctypes
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -25,6 +27,7 @@ _QUALITY = 20
 """x264's constant rate factor: lower is better and larger."""
 _KEYFRAME_EVERY_S = 5
 """So that a player finds any moment quickly."""
+_TIDY_EVERY_S = 10
 
 
 class RenderError(TrainingError):
@@ -123,8 +126,20 @@ def _write_video(match: Match, path: Path, on_progress: Callable[[int, int], Non
             frame.pts = index
             frame.time_base = Fraction(1, VIDEO_FPS)
             container.mux(stream.encode(frame))
+            if (index + 1) % (VIDEO_FPS * _TIDY_EVERY_S) == 0:
+                _give_back_memory()
             if on_progress is not None and (index + 1) % VIDEO_FPS == 0:
                 on_progress(index + 1, num_frames)
         container.mux(stream.encode(None))
     if on_progress is not None:
         on_progress(num_frames, num_frames)
+
+
+def _give_back_memory() -> None:
+    """Have the C library return what lies free between what is in use.
+
+    Frames on their way to the encoder are of two sizes and live unequally long: without this the heap takes 25 KB more with
+    every frame, three gigabytes in two hours. Only GNU's library needs it, and has it.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
