@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, get_args
 
+from engine.precision import PRECISIONS
 from training.demo_model.drills import Telling
 from training.errors import TrainingError
 
@@ -62,6 +63,11 @@ def main(argv: list[str] | None = None) -> int:
     evaluate.add_argument(
         "--sample", action="store_true", help="sample as the model's settings say, instead of greedy"
     )
+    evaluate.add_argument(
+        "--precision",
+        choices=sorted(PRECISIONS),
+        help="how the weights are kept (default: as the device has them)",
+    )
     evaluate.add_argument("--out", type=Path, help="write captions, truth and scores here")
     throughput = commands.add_parser("throughput", help="how fast chunks are made, and learnt by this GPU")
     throughput.add_argument("--out", type=Path, required=True, help="a run's folder, for its tokenizer")
@@ -93,6 +99,7 @@ def main(argv: list[str] | None = None) -> int:
                 minutes=args.minutes,
                 device=args.device,
                 greedy=not args.sample,
+                precision=args.precision,
                 out=args.out,
             )
         elif args.command == "throughput":

@@ -38,15 +38,19 @@ def evaluate_seeds(
     minutes: float,
     device: str,
     greedy: bool,
+    precision: str | None = None,
     out: Path | None = None,
 ) -> dict[str, Any]:
-    """Render each seed's match as a video, comment on it endlessly, score it. Returns every score and their means."""
+    """Render each seed's match as a video, comment on it endlessly, score it. Returns every score and their means.
+
+    ``precision`` is the engine's: how the weights are kept; None as the device usually has them.
+    """
     share_cores()
     settings = StreamSettings.from_checkpoint(model_folder)
     settings = dataclasses.replace(
         settings, sampling=dataclasses.replace(settings.sampling, greedy=greedy, seed=1)
     )
-    model = load_model(model_folder, device=device)
+    model = load_model(model_folder, device=device, precision=precision)
     with tempfile.TemporaryDirectory() as scratch:
         place = out or Path(scratch)
         place.mkdir(parents=True, exist_ok=True)
@@ -69,6 +73,7 @@ def evaluate_seeds(
         "model": str(model_folder),
         "minutes": minutes,
         "greedy": greedy,
+        "precision": precision,
         "mean": means,
         "seeds": results,
     }
