@@ -67,6 +67,7 @@ class SystemSynthesiser:
         self._file.unlink(missing_ok=True)
         self._engine.save_to_file(text, str(self._file))
         self._engine.runAndWait()
+        _let_espeak_settle()  # its thread may still be at it: pyttsx3 waits a hundredth of a second only
         with wave.open(str(self._file), "rb") as sound:
             if (sound.getnchannels(), sound.getsampwidth()) != (1, 2):
                 raise ValueError(f"the voice gave {sound.getnchannels()} x {8 * sound.getsampwidth()} bit")
@@ -113,7 +114,7 @@ class NaturalSynthesiser:
 
 
 def _let_espeak_settle() -> None:
-    """Wait until eSpeak, if it is what speaks, has taken its settings: it takes them in a thread, sometimes too late."""
+    """Wait until eSpeak, if it is what speaks, has done what it was asked: it does so in a thread, sometimes too late."""
     espeak = sys.modules.get("pyttsx3.drivers._espeak")
     if espeak is not None:
         espeak.Synchronize()

@@ -154,6 +154,16 @@ def test_a_voice_makes_sound_of_a_length_that_fits_the_words() -> None:
         voice.synthesise("Too late.")
 
 
+def test_the_first_words_of_a_new_voice_are_whole_however_long_they_take() -> None:
+    sentence = "Okafor shoots from a long way out, and it is in. "
+    voice = Voice()
+    try:
+        first, second = voice.synthesise(60 * sentence), voice.synthesise(sentence)
+    finally:
+        voice.close()
+    assert len(first.samples) > 50 * len(second.samples)
+
+
 def test_a_voice_that_does_not_exist_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[SpeechFailed] = []
     done = threading.Event()
