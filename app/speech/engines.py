@@ -67,7 +67,7 @@ class SystemSynthesiser:
         self._file.unlink(missing_ok=True)
         self._engine.save_to_file(text, str(self._file))
         self._engine.runAndWait()
-        _let_espeak_settle()  # its thread may still be at it: pyttsx3 waits a hundredth of a second only
+        _let_espeak_settle()  # its thread may still be at it: the first time pyttsx3 waits a hundredth of a second only
         with wave.open(str(self._file), "rb") as sound:
             if (sound.getnchannels(), sound.getsampwidth()) != (1, 2):
                 raise ValueError(f"the voice gave {sound.getnchannels()} x {8 * sound.getsampwidth()} bit")

@@ -184,7 +184,7 @@ class FirstStart(QFrame):
         assert steps is not None
         assert row is not None
         # From our own width: those inside have theirs of before, until the layout gets to them.
-        margins, beside = row.contentsMargins(), self.close_button.sizeHint().width() + SPACE_12
+        margins, beside = row.contentsMargins(), self.close_button.sizeHint().width() + row.spacing()
         width = self.width() - margins.left() - margins.right() - beside
         self._flow_holder.setFixedHeight(steps.heightForWidth(width))
         # A label that breaks its lines asks for all of them, but would do with fewer, or take all that is left. It never

@@ -21,12 +21,13 @@ _LOOK_EVERY_MS = 1000
 _WHOLE_LOOK_EVERY = 30
 """Every so many looks, the old objects too."""
 _LONG_LOOK_MS = 15.0
+"""A look that takes longer puts what it left aside: the window must not be held up for 50 ms."""
 _YOUNG = 1
 """Generations 0 and 1: what was made lately."""
 
 
 class GarbageCollector(QObject):
-    """Collects between `start` and `stop`; everybody else is kept from it."""
+    """Collects between `start` and `stop`, which are called from the window's thread; everybody else is kept from it."""
 
     def __init__(self, session: SessionState, parent: QObject | None = None) -> None:
         super().__init__(parent)

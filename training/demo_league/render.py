@@ -28,6 +28,7 @@ _QUALITY = 20
 _KEYFRAME_EVERY_S = 5
 """So that a player finds any moment quickly."""
 _TIDY_EVERY_S = 10
+"""Seconds of the match between two times at which free memory is given back."""
 
 
 class RenderError(TrainingError):

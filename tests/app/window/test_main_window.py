@@ -407,7 +407,7 @@ def test_the_first_steps_take_no_more_room_than_their_words_and_one_row(desk: De
         await desk.until(lambda: "This computer" in strip.words.text())
         for width in (1280, 960, 1280):  # narrow and wide again, as a person drags its edge
             window.resize(width, 720)
-            await desk.until(lambda width=width: window.width() == width and fits())  # type: ignore[misc]  # loop
+            await desk.until(lambda width=width: window.width() == width and fits())  # type: ignore[misc]  # mypy has no type for a default
 
     desk.run(see())
 
