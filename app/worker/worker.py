@@ -210,8 +210,8 @@ class EngineWorker:
                 prepared = prepared or self._prepare_next(self._session)
             result = step.result
         except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
-            self._end_session()
             self._fail("running", error)
+            self._end_session()
             return
         self._emit(
             StepDone(
@@ -233,9 +233,13 @@ class EngineWorker:
         return chunk
 
     def _end_session(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            session.close()
+        except Exception:  # noqa: BLE001 - after a GPU's fault even freeing can fail: logged, and the thread lives on
+            _log.exception("a session could not be closed whole")
 
     def _let_go(self) -> None:
         # No garbage collection here: it would end objects of other threads, and a window's timer that ends in this one

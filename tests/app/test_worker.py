@@ -355,6 +355,27 @@ def test_a_step_that_fails_ends_its_session_and_nothing_else(
     assert (done.session_id, done.result.start_s) == (2, 2)
 
 
+def test_a_session_that_cannot_even_be_closed_is_told_of_and_the_next_one_speaks(
+    worker: EngineWorker, listener: Listener, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ready(worker, listener, tiny_model)
+    from engine.session import StreamingSession  # imported late: it needs torch
+
+    def close(session: StreamingSession) -> None:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(StreamingSession, "close", close)
+        worker.submit(StartSession(settings, 1))
+        worker.submit(ChunkRequest(chunk_at(0, size=(10, 3000))))
+        assert failure(listener).session_id == 1
+        worker.submit(StopSession(1))
+        listener.wait_for(SessionStopped)
+    worker.submit(StartSession(settings, 2))
+    worker.submit(ChunkRequest(chunk_at(2)))
+    assert listener.wait_for(StepDone).session_id == 2
+
+
 def test_closing_while_a_model_loads_and_while_a_step_runs(listener: Listener, tiny_model: Path) -> None:
     before = threading.active_count()
     loading = EngineWorker(listener)

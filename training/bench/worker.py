@@ -34,6 +34,7 @@ from training.errors import RecipeError
 from training.sft.conversation import IGNORED_LABEL
 from training.sft.lora import add_lora
 from training.sft.model import freeze_vision
+from training.sft.processes import leave_together
 from training.sft.settings import SftSettings
 from training.sft.trainer import train
 
@@ -65,6 +66,7 @@ def main(folder: Path) -> int:
         # The other processes wait for this one: nothing must keep it from ending.
         sys.stdout.flush()
         os._exit(code)
+    leave_together()
     return 0
 
 

@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from training.sft.lora import add_lora, has_lora, merged_state
     from training.sft.model import ChunkModel, freeze_vision
+    from training.sft.processes import leave_together
     from training.sft.trainer import train
     from training.sft.video import ReadableChunks, VideoChunks
 
@@ -109,6 +110,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         model_folder=arguments.out / "model",
         final_state=merged_state if has_lora(hf) else None,
     )
+    leave_together()
     return {**summary, "num_chunks": len(chunks), "recipe": arguments.recipe}
 
 

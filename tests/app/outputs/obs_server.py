@@ -16,14 +16,16 @@ from typing import Any, Self
 import msgpack
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from tests.ports import lasting_port
+
 _HELLO, _IDENTIFY, _IDENTIFIED, _REQUEST, _RESPONSE = 0, 1, 2, 6, 7
 
 
 class ObsServer:
     """Serves between entering and leaving; `stop` and `start` are OBS being closed and opened again."""
 
-    def __init__(self, *, password: str = "", sources: set[str] | None = None, port: int = 0) -> None:
-        self.port = port
+    def __init__(self, *, password: str = "", sources: set[str] | None = None) -> None:
+        self.port = lasting_port()
         self.texts: dict[str, str] = dict.fromkeys(sources or set(), "")
         self.kinds: dict[str, str] = {}
         self.captions: list[str] = []

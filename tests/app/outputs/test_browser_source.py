@@ -20,6 +20,7 @@ from app.theme.caption_style import caption_style
 from app.theme.tokens import DARK
 from app.window.state.captions import CaptionState
 from tests.app.outputs.browser import CHROMIUM, page_at
+from tests.ports import lasting_port
 
 WAIT_S = 30.0
 needs_browser = pytest.mark.skipif(
@@ -60,7 +61,7 @@ class Stream:
 @pytest.fixture
 async def stream() -> AsyncIterator[Stream]:
     stream = Stream()
-    await stream.source.start(0, stream.token)
+    await stream.source.start(lasting_port(), stream.token)
     yield stream
     await stream.source.stop()
     stream.feed.close()

@@ -7,7 +7,6 @@ import base64
 import io
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ import simpleobsws
 
 from app.outputs.obs import ObsLink, ObsPhase, ObsPlace, ObsStatus
 from tests.app.window.screen import screen
+from tests.ports import lasting_port
 
 WAIT_S = 90.0
 PASSWORD = "ringside test"
@@ -141,13 +141,8 @@ def captions_in(stream: bytes) -> str:
     return letters
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 async def test_a_real_obs_shows_and_streams_what_is_said_and_is_found_again(tmp_path: Path) -> None:
-    port, told = free_port(), list[ObsStatus]()
+    port, told = lasting_port(), list[ObsStatus]()
     link = ObsLink(told.append, first_wait_s=0.5)
     place = ObsPlace(
         host="127.0.0.1", port=port, password=PASSWORD, text_source="Captions", sends_captions=True
@@ -182,7 +177,7 @@ async def test_a_real_obs_shows_and_streams_what_is_said_and_is_found_again(tmp_
 
 
 async def _stream(asking: Asking, link: ObsLink, folder: Path) -> None:
-    port = free_port()
+    port = lasting_port()
     size = {"baseWidth": 320, "baseHeight": 180, "outputWidth": 320, "outputHeight": 180}
     await asking.do("SetVideoSettings", **size, fpsNumerator=10, fpsDenominator=1)
     service = {"server": f"rtmp://127.0.0.1:{port}/live", "key": "key"}

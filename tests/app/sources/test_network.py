@@ -23,6 +23,7 @@ from app.sources.spec import StreamSpec
 from tests.app.sources.mjpeg import loopback_camera
 from tests.app.sources.watching import watching
 from tests.app.videos import number_in, picture, write_sound
+from tests.ports import lasting_port
 
 
 def device_for(address: str, *, read_timeout_s: float = 2.0) -> StreamDevice:
@@ -61,12 +62,6 @@ def test_a_stream_that_falls_silent_is_given_up_and_connected_anew() -> None:
         watch.until(lambda: watch.signals[-1] is Signal.GOOD)
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def sending(address: str) -> Iterator[None]:
     """MPEG-TS over UDP, twenty pictures a second."""
@@ -93,7 +88,7 @@ def sending(address: str) -> Iterator[None]:
 
 
 def test_a_udp_stream_is_watched_and_comes_back_after_it_went() -> None:
-    port = free_port()
+    port = lasting_port(socket.SOCK_DGRAM)
     address = f"udp://127.0.0.1:{port}"
     with sending(f"{address}?pkt_size=1316"):
         device = device_for(address, read_timeout_s=1)

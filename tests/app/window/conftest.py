@@ -88,6 +88,13 @@ class Desk:
         await self.controller.close()
 
 
+async def watch(desk: Desk) -> None:
+    """Open, start, and wait until something was said."""
+    await desk.open()
+    desk.controller.start()
+    await desk.until(lambda: bool(desk.state.transcript.rows))
+
+
 @pytest.fixture
 def make_desk(qapp: QApplication, assets: Path, tmp_path: Path) -> Iterator[Callable[[], Desk]]:
     """Makes a window; the next one finds the settings of the one before."""

@@ -23,6 +23,7 @@ from app.window.state.session import Phase
 from tests.app.outputs.obs_server import ObsServer
 from tests.app.videos import write_video
 from tests.app.window.conftest import Desk
+from tests.ports import lasting_port
 
 PHRASES = [Phrase(float(i), i + 1.0, f"Okafor shoots {i}.") for i in range(40)]
 
@@ -252,7 +253,7 @@ def test_the_browser_source_is_switched_on_copied_and_found_again(
 
     async def play() -> None:
         await first.open()
-        first.controller.remember(browser_port=free_port())
+        first.controller.remember(browser_port=lasting_port())
         first.controller.actions.trigger("copy-address")
         await first.until(lambda: first.state.outputs.browser_address != "")
         address = first.state.outputs.browser_address
@@ -335,13 +336,6 @@ def test_obs_gets_text_and_captions_as_a_run_goes(desk: Desk) -> None:
             assert obs.texts["Captions"] == ""
 
     desk.run(play())
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize("name", ["session_folder", "obs_password", "browser_token"])

@@ -119,3 +119,61 @@ def test_the_log_says_what_happened_but_not_what_was_watched(tmp_path: Path) -> 
     assert "secret" not in text
     assert "Grandma" not in text
     assert (tmp_path / "logs" / "crash.log").read_text() == ""
+
+
+def test_the_window_shows_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+    script = """
+import sys
+from app.window import main, start
+shown = []
+async def live(begun, signals_close):
+    start.take(start.ON_THE_LOOP, begun)
+    begun.window.show()
+    shown.append(sorted({"torch", "transformers", "pyttsx3", "sounddevice", "huggingface_hub"} & set(sys.modules)))
+main.live = live
+main.run(["--settings", sys.argv[1]])
+print(shown)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "settings.json")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        check=True,
+        timeout=60,
+    )
+    assert result.stdout.strip() == "[[]]"
+
+
+def test_while_the_window_lives_no_other_thread_collects_its_garbage(tmp_path: Path) -> None:
+    script = """
+import asyncio, gc, sys
+from app.window import main, start
+seen = []
+live_for_real = start.live
+async def live(begun, signals_close):
+    async def look():
+        for _ in range(400):
+            await asyncio.sleep(0.05)
+            if not gc.isenabled():
+                break
+        seen.append(gc.isenabled())
+        begun.window.close()
+    looking = asyncio.ensure_future(look())
+    await live_for_real(begun, signals_close)
+    await looking
+main.live = live
+main.run(["--settings", sys.argv[1]])
+print(seen, gc.isenabled())
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "settings.json")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        check=True,
+        timeout=WAIT_S,
+    )
+    assert result.stdout.strip() == "[False] True"

@@ -22,6 +22,7 @@ from training.sft.collate import Example
 from training.sft.conversation import encode
 from training.sft.lora import add_lora
 from training.sft.model import ChunkModel
+from training.sft.processes import leave_together
 from training.sft.settings import LoraSettings, OptimizerSettings, PromptSettings, SftSettings
 from training.sft.trainer import train
 from training.sft.video import ReadableChunks
@@ -146,4 +147,5 @@ if __name__ == "__main__":
         minutes=given.minutes,
         model_folder=given.out / "model",
     )
+    leave_together()
     sys.exit(0)
