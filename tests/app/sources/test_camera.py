@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import multiprocessing
 import os
-import threading
+import time
 from pathlib import Path
 
 import av
@@ -89,35 +91,36 @@ def test_a_camera_that_changes_its_size_goes_on_in_the_size_that_opencv_opened()
         assert number_in(watch.chunks[-1].frames[-1]) == pytest.approx(last + 24, abs=8)
 
 
+def send_to(pipe: str) -> None:
+    """Twenty numbered pictures a second, until nobody watches any more."""
+    with (
+        contextlib.suppress(BrokenPipeError, av.error.FFmpegError),
+        av.open(pipe, "w", format="mpegts") as container,
+    ):
+        stream = container.add_stream("libx264", rate=20)
+        stream.height, stream.width, stream.pix_fmt = 120, 160, "yuv420p"
+        stream.options = {"preset": "ultrafast", "tune": "zerolatency", "g": "10"}
+        for number in range(2000):
+            frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+            container.mux(stream.encode(frame))
+            time.sleep(0.05)
+
+
 def test_a_named_pipe_is_a_camera(tmp_path: Path) -> None:
     pipe = tmp_path / "camera"
     os.mkfifo(pipe)
-    is_over = threading.Event()
-
-    def send() -> None:
-        try:
-            with av.open(str(pipe), "w", format="mpegts") as container:
-                stream = container.add_stream("libx264", rate=20)
-                stream.height, stream.width, stream.pix_fmt = 120, 160, "yuv420p"
-                stream.options = {"preset": "ultrafast", "tune": "zerolatency", "g": "10"}
-                for number in range(2000):
-                    frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
-                    container.mux(stream.encode(frame))
-                    if is_over.wait(0.05):
-                        return
-        except (BrokenPipeError, av.error.FFmpegError):
-            pass  # nobody watches any more
-
-    sender = threading.Thread(target=send)
+    # A process of its own: PyAV waits for the pipe's other end with the interpreter's lock in its hand, which would keep
+    # that other end, in this process, from being opened.
+    sender = multiprocessing.get_context("spawn").Process(target=send_to, args=(str(pipe),), daemon=True)
     sender.start()
     try:
-        with watching(CameraDevice(parse_camera(f"camera:{pipe}"))) as watch:
+        with watching(CameraDevice(parse_camera(f"camera:{pipe}"), open_timeout_s=30.0)) as watch:
             watch.until(lambda: len(watch.chunks) >= 4)
             numbers = [number_in(frame) for chunk in watch.chunks for frame in chunk.frames]
             assert numbers == sorted(numbers)
             assert numbers[-1] > numbers[0]
     finally:
-        is_over.set()
+        sender.terminate()
         sender.join()
 
 
