@@ -78,8 +78,8 @@ class EagerDecoder:
     def take(self, number: int, *, is_last: bool) -> int:
         if number:
             language = self._language
-            self._sampler.note(self._token_id)
             token_1 = torch.tensor([self._token_id], device=self._raw_V.device)
+            self._sampler.note(token_1)
             x_1E = language(language.embed(token_1), self._table[number - 1 : number], self._cache)
             self._raw_V = language.logits(x_1E)[0]
         if self._forced is not None:

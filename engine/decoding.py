@@ -21,7 +21,7 @@ import torch
 from engine.cache import StreamingCache
 from engine.config import TextConfig
 from engine.rotary import RotaryTable, rotate
-from engine.sampling import Sampler, penalise, pick
+from engine.sampling import Sampler, pick
 
 if TYPE_CHECKING:
     from engine.language import LanguageModel
@@ -49,7 +49,7 @@ class DecodeBuffers:
     logits_V: torch.Tensor
     """Raw logits of the last pick, float32."""
     penalised_V: torch.Tensor
-    """The same after the repetition penalty."""
+    """The same after the repetition penalty and the nudge towards names."""
 
     @classmethod
     def of(cls, config: TextConfig, num_most: int, device: torch.device) -> DecodeBuffers:
@@ -161,11 +161,10 @@ def run_token(language: LanguageModel, ops: DecodeOps, buffers: DecodeBuffers) -
 
 def choose_token(buffers: DecodeBuffers, sampler: Sampler) -> None:
     """Pick the next token by ``logits_V``: it becomes the one to run next, and counts as seen."""
-    settings = sampler.settings
-    buffers.penalised_V.copy_(penalise(buffers.logits_V, sampler.seen_V, settings.repetition_penalty))
-    picked_1 = pick(buffers.penalised_V, buffers.noise_V, settings)
+    buffers.penalised_V.copy_(sampler.penalise(buffers.logits_V))
+    picked_1 = pick(buffers.penalised_V, buffers.noise_V, sampler.settings)
     forced_1 = buffers.forced_S.index_select(0, buffers.number_1)
     buffers.token_1.copy_(torch.where(forced_1 >= 0, forced_1, picked_1))
     buffers.said_S.index_copy_(0, buffers.number_1, buffers.token_1)
-    sampler.seen_V.index_fill_(0, buffers.token_1, True)
+    sampler.note(buffers.token_1)
     buffers.number_1.add_(1)

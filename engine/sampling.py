@@ -1,8 +1,9 @@
 """Picking the next token.
 
-Knows: the repetition penalty over every id in the context (CTRL, arXiv 1909.05858), temperature, nucleus
-sampling (arXiv 1904.09751), and a generator of its own, so that no other code's randomness changes what is
-said. Every step is a function of tensors with fixed shapes, so that the same code can be recorded in a CUDA graph.
+Knows: the repetition penalty over every id in the context (CTRL, arXiv 1909.05858), the nudge towards names
+(``engine/names.py``), temperature, nucleus sampling (arXiv 1904.09751), and a generator of its own, so that no other
+code's randomness changes what is said. Every step is a function of tensors with fixed shapes, so that the same code
+can be recorded in a CUDA graph.
 Does not know: tokens' meaning, stop ids, forced ids.
 
 Shapes: V vocabulary.
@@ -10,11 +11,12 @@ Shapes: V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from engine.memory import upload
+from engine.names import NameNudge
 from engine.settings import SamplingSettings
 
 _SMALLEST = torch.finfo(torch.float32).tiny
@@ -50,8 +52,14 @@ class Sampler:
         self.settings = settings
         self.seen_V = torch.zeros(vocab_size, dtype=torch.bool, device=device)
         """Which ids stand in the context."""
+        self._names = NameNudge(settings.name_bias, device) if settings.name_bias else None
         self._generator = torch.Generator(device=device)
         self.reset()
+
+    def favour(self, names: Iterable[Sequence[int]]) -> None:
+        """Take these sequences of ids for the names that ``settings.name_bias`` is about."""
+        if self._names:
+            self._names.take(names)
 
     def reset(self) -> None:
         """Start the generator anew: from the seed, or from a fresh one where there is none."""
@@ -73,10 +81,14 @@ class Sampler:
         """Take note of every id in the context before a phrase begins."""
         self.seen_V.zero_()
         self.seen_V.index_fill_(0, upload(sorted(set(context_ids)), self.seen_V.device), True)
+        if self._names:
+            self._names.begin()
 
-    def note(self, token_id: int) -> None:
-        """Take note of an id that joined the context."""
-        self.seen_V[token_id] = True
+    def note(self, token_1: torch.Tensor) -> None:
+        """Take note of the id (1,) int64 that was said."""
+        self.seen_V.index_fill_(0, token_1, True)
+        if self._names:
+            self._names.note(token_1)
 
     def draw_into(self, noise_V: torch.Tensor) -> None:
         """Fill float32 ``noise_V`` with the noise of one pick; nothing is drawn if greedy."""
@@ -84,8 +96,9 @@ class Sampler:
             noise_V.exponential_(generator=self._generator).clamp_min_(_SMALLEST)
 
     def penalise(self, logits_V: torch.Tensor) -> torch.Tensor:
-        """A copy of the float32 logits (V,) with the repetition penalty applied."""
-        return penalise(logits_V, self.seen_V, self.settings.repetition_penalty)
+        """A copy of the float32 logits (V,) with the repetition penalty and the nudge towards names applied."""
+        penalised_V = penalise(logits_V, self.seen_V, self.settings.repetition_penalty)
+        return self._names.raised(penalised_V) if self._names else penalised_V
 
     def pick(self, penalised_V: torch.Tensor) -> int:
         """Pick an id by penalised logits, with noise drawn for it."""

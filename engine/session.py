@@ -24,6 +24,7 @@ from engine.encoder import FrameEncoder
 from engine.errors import OutOfMemoryError, SessionError
 from engine.memory import free_bytes
 from engine.model import LoadedModel, Progress
+from engine.names import names_in
 from engine.pacer import Pacer
 from engine.rope import VisionSpan, temporal_step
 from engine.runtime import RuntimeSettings
@@ -65,6 +66,7 @@ class StreamingSession:
         self._pacer = Pacer(self._runtime.politeness, functools.partial(_wait_for, self._stream))
         self._encoder = FrameEncoder(model, settings.resize, self._runtime, self._pacer)
         self._active: StepStream | None = None
+        self._favour_names()
 
     @property
     def model(self) -> LoadedModel:
@@ -94,6 +96,7 @@ class StreamingSession:
             query=old.query if query is None else query,
         )
         self._sampler.reset()
+        self._favour_names()
         self._context.restart(self._settings)
 
     def close(self) -> None:
@@ -266,6 +269,13 @@ class StreamingSession:
             else:
                 self._decoder = EagerDecoder(language, cache, sampler)
         return self._decoder
+
+    def _favour_names(self) -> None:
+        """Those of the title, as they are spelt at the beginning of a phrase and within one."""
+        encode = self._model.prompt.encode
+        names = names_in(self._settings.title)
+        with self._on_stream():
+            self._sampler.favour([encode(form) for name in names for form in (name, f" {name}")])
 
     def _sayable(self, forced_ids: Sequence[int]) -> list[int]:
         """The forced ids up to the phrase's end; what closes it is added by the step itself."""

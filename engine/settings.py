@@ -98,6 +98,9 @@ class SamplingSettings:
     repetition_penalty: float = 1.05
     """Divides positive (multiplies negative) logits of every id in the context; 1 is off."""
 
+    name_bias: float = 0.0
+    """Added to the logits of ids with which a name of the title begins or goes on (`engine.names`); 0 is off."""
+
     seed: int | None = None
     """Seed of the session's own generator; None draws one."""
 
@@ -119,6 +122,7 @@ class SamplingSettings:
             self.repetition_penalty,
             "use a positive number; 1 is off, 1.05 is usual",
         )
+        _require(0 <= self.name_bias <= 20, "name_bias", self.name_bias, "use 0 to 20; 0 is off")
         _require(
             self.seed is None or 0 <= self.seed < 2**63, "seed", self.seed, "use a number from 0 up to 2^63"
         )

@@ -47,6 +47,7 @@ def with_many_stops(model: LoadedModel) -> LoadedModel:
         {"temperature": 3.0, "top_p": 0.8, "repetition_penalty": 1.3},
         {"temperature": 2.0, "max_new_tokens": 1},
         {"temperature": 2.0, "max_new_tokens": 2},
+        {"temperature": 3.0, "name_bias": 4.0, "top_p": 0.9},
     ],
     ids=str,
 )

@@ -26,7 +26,7 @@ def sampler(**settings: object) -> Sampler:
 @pytest.mark.parametrize("penalty", [1.0, 1.05, 2.0, 0.5])
 def test_the_penalty_equals_transformers(penalty: float) -> None:
     ours = sampler(repetition_penalty=penalty)
-    ours.note(5)
+    ours.note(torch.tensor([5]))
     theirs = RepetitionPenaltyLogitsProcessor(penalty)(torch.tensor([[*CONTEXT, 5]]), logits()[None].clone())[
         0
     ]
