@@ -6,6 +6,7 @@ both libraries may hang, and are slow to load.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import wave
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 _NATURAL_RATE_HZ = 24_000
+_ESPEAK_RATE_HZ = 22_050
+_ESPEAK_OK = 0
 _DEFAULT_NATURAL_VOICE = "af_heart"
 _NATURAL_LANGUAGES = {
     "a": "en-us",
@@ -59,15 +62,17 @@ class SystemSynthesiser:
         ]
 
     def synthesise(self, text: str, voice: str, rate: float) -> tuple[bytes, int]:
-        """Speech, through a file: the one way in which pyttsx3 gives it away."""
+        """Speech; through a file, the one way in which pyttsx3 gives it away, unless eSpeak is what speaks."""
         wanted = voice if voice in self._all() else self._usual_voice
+        words_per_min = round(self._usual_words_per_min * rate)
+        espeak = sys.modules.get("pyttsx3.drivers._espeak")
+        if espeak is not None:
+            return _by_espeak(espeak, text, wanted, words_per_min), _ESPEAK_RATE_HZ
         self._engine.setProperty("voice", wanted)
-        self._engine.setProperty("rate", round(self._usual_words_per_min * rate))
-        _let_espeak_settle()
+        self._engine.setProperty("rate", words_per_min)
         self._file.unlink(missing_ok=True)
         self._engine.save_to_file(text, str(self._file))
         self._engine.runAndWait()
-        _let_espeak_settle()  # its thread may still be at it: the first time pyttsx3 waits a hundredth of a second only
         with wave.open(str(self._file), "rb") as sound:
             if (sound.getnchannels(), sound.getsampwidth()) != (1, 2):
                 raise ValueError(f"the voice gave {sound.getnchannels()} x {8 * sound.getsampwidth()} bit")
@@ -113,11 +118,33 @@ class NaturalSynthesiser:
         return pcm.tobytes(), int(rate_hz or _NATURAL_RATE_HZ)
 
 
-def _let_espeak_settle() -> None:
-    """Wait until eSpeak, if it is what speaks, has done what it was asked: it does so in a thread, sometimes too late."""
-    espeak = sys.modules.get("pyttsx3.drivers._espeak")
-    if espeak is not None:
-        espeak.Synchronize()
+def _by_espeak(espeak: Any, text: str, voice: str, words_per_min: int) -> bytes:
+    """Speech by pyttsx3's binding of eSpeak, past its driver, which cancels now and then what it has just begun."""
+    pieces: list[bytes] = []
+
+    def keep(samples: Any, num_samples: int, events: Any) -> int:
+        if num_samples > 0:
+            pieces.append(ctypes.string_at(samples, 2 * num_samples))
+        return 0
+
+    espeak.SetSynthCallback(keep)
+    encoded = text.replace("\0", " ").encode()
+    for what, code in (
+        ("the voice", espeak.SetVoiceByName(voice.encode())),
+        ("the rate", espeak.SetParameter(espeak.RATE, words_per_min, 0)),
+        # pyttsx3's Synth claims ten times the text's length, and eSpeak reads so much.
+        (
+            "the text",
+            espeak.cSynth(
+                *(encoded, len(encoded) + 1, 0, espeak.POS_CHARACTER, 0),
+                *(espeak.ENDPAUSE | espeak.CHARS_UTF8, None, None),
+            ),
+        ),
+    ):
+        if code != _ESPEAK_OK:
+            raise ValueError(f"eSpeak refuses {what} (its code is {code})")
+    espeak.Synchronize()
+    return b"".join(pieces)
 
 
 def _language(voice: Any) -> str:

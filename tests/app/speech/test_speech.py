@@ -164,6 +164,19 @@ def test_the_first_words_of_a_new_voice_are_whole_however_long_they_take() -> No
     assert len(first.samples) > 50 * len(second.samples)
 
 
+def test_of_many_sentences_each_is_whole() -> None:
+    voice = Voice()
+    try:
+        spoken = [
+            voice.synthesise("Okafor shoots, and it is in.", rate=1.0 + number % 2) for number in range(60)
+        ]
+    finally:
+        voice.close()
+    for index in (0, 1):
+        lengths = [len(speech.samples) for speech in spoken[index::2]]
+        assert min(lengths) > 0.95 * max(lengths) > 0
+
+
 def test_a_voice_that_does_not_exist_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[SpeechFailed] = []
     done = threading.Event()
