@@ -89,11 +89,14 @@ def load_model(
     device: str | torch.device = "auto",
     dtype: torch.dtype | str | None = None,
     precision: str | None = None,
+    revision: str | None = None,
     progress: Progress | None = None,
 ) -> LoadedModel:
     """Load any Qwen2.5-VL checkpoint: a folder, or a hub id, which is downloaded once.
 
-    ``device``: "auto" takes CUDA where there is any. ``dtype``: None takes bfloat16 on CUDA and float32
+    ``revision``: commit or branch of a hub id; None for its main branch. Which commit came is logged.
+    ``device``: "auto" takes CUDA where there is any; a GPU that is named by its number becomes the calling thread's
+    current one. ``dtype``: None takes bfloat16 on CUDA and float32
     elsewhere. ``precision``: how weights are stored, "bf16", "fp8", "int8" or "int4"; None leaves them in that type.
     They are rounded as they are read, so a card needs room for the rounded ones only. ``progress(fraction, text)`` is
     called as loading goes on. Raises CheckpointError (not found, not Qwen2.5-VL, weights missing or damaged, tokenizer
@@ -102,10 +105,12 @@ def load_model(
     """
     report = progress or (lambda fraction, text: None)
     report(0.0, "Looking for the model")
-    folder = _find(path_or_hub_id, report)
+    folder = _find(path_or_hub_id, revision, report)
     config = read_config(folder)
     weight_files(folder)
     target = resolve_device(device)
+    if target.type == "cuda" and ":" in str(target):
+        torch.cuda.set_device(target)  # kernels that are not PyTorch's own run on the current one
     plan = precision_named(precision or "bf16")
     kind = resolve_dtype("bfloat16" if precision == "bf16" and dtype is None else dtype, target)
     settings = StreamSettings.from_checkpoint(folder)
@@ -132,7 +137,7 @@ def load_model(
     )
 
 
-def _find(path_or_hub_id: str | Path, report: Progress) -> Path:
+def _find(path_or_hub_id: str | Path, revision: str | None, report: Progress) -> Path:
     name, folder = str(path_or_hub_id), Path(path_or_hub_id).expanduser()
     if name and folder.is_dir():
         return folder
@@ -143,13 +148,15 @@ def _find(path_or_hub_id: str | Path, report: Progress) -> Path:
 
     report(0.0, f"Downloading {name}")
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_DOWNLOADED)))
+        found = Path(snapshot_download(name, revision=revision, allow_patterns=list(_DOWNLOADED)))
     except LocalEntryNotFoundError as error:
         raise CheckpointNotFoundError(name, "The hub cannot be reached from here.") from error
     except (HfHubHTTPError, HFValidationError) as error:
         raise CheckpointNotFoundError(name, "The hub has no public model of this name.") from error
     except OSError as error:
         raise CheckpointError(name, f"it cannot be downloaded ({error}).") from error
+    logger.info("the hub's %s is here at commit %s", name, found.name)
+    return found
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -162,6 +169,9 @@ def resolve_device(device: str | torch.device) -> torch.device:
         raise SettingsError("device", device, "use auto, cpu, cuda or cuda:0") from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise SettingsError("device", str(device), "PyTorch finds no CUDA GPU here; use auto or cpu")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        last = torch.cuda.device_count() - 1
+        raise SettingsError("device", str(device), f"the last GPU here is cuda:{last}; use that, or auto")
     return chosen
 
 

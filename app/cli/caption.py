@@ -18,9 +18,8 @@ from pathlib import Path
 from app import resources
 from app.captions import ENDINGS, CaptionFiles, Phrase, format_for
 from app.cli.caption_view import CaptionView
-from app.cli.stream_options import adjusted, read_title
+from app.cli.stream_options import adjusted, model_request, read_title
 from app.errors import EngineFailedError, UsageError
-from app.models.local import checkpoint_or_hub_id
 from app.sources import (
     LIVE_KINDS,
     ChunkSource,
@@ -63,7 +62,7 @@ class CaptionJob:
     """What was asked for, checked as far as that goes without a model."""
 
     spec: SourceSpec
-    model: str
+    model: LoadModel
     title: str | None
     outputs: tuple[Path, ...]
     options: argparse.Namespace
@@ -105,7 +104,7 @@ def _check(options: argparse.Namespace) -> CaptionJob:
     title = read_title(options.title)
     if isinstance(spec, DemoSpec) and title is None:
         title = resources.demo_title()
-    model = checkpoint_or_hub_id(options.model)
+    model = model_request(options)
     if spec.kind in LIVE_KINDS:
         if options.start:
             raise UsageError(f"A {spec.noun} has no place at which to start.", hint="Leave out --start.")
@@ -152,7 +151,7 @@ class _Run:
         )
         try:
             worker.start()
-            worker.submit(LoadModel(job.model, job.options.device))
+            worker.submit(job.model)
             while not self._handle(self._events.get(), worker):
                 pass
         except KeyboardInterrupt:

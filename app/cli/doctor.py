@@ -27,7 +27,7 @@ from app.cli.probes import GIB, PROBES
 from app.errors import ResourceMissingError
 from app.models.catalogue import CATALOGUE
 from app.models.fit import Fit, judge
-from app.models.local import models_folder
+from app.models.local import chosen_models_folder
 from app.models.machine import look
 from app.models.store import ModelStore
 from app.system.folders import log_dir
@@ -120,7 +120,7 @@ def memory() -> Finding:
 
 def disk() -> Finding:
     """Space where models are downloaded to."""
-    folder = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    folder = chosen_models_folder()
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
@@ -131,8 +131,8 @@ def disk() -> Finding:
     return Finding(
         name="disk",
         ok=enough,
-        value=f"{usage.free / GIB:.0f} GiB free for models (a 7B model takes 17)",
-        remedy="" if enough else "Free some space, or set HF_HOME to a folder on another disk.",
+        value=f"{usage.free / GIB:.0f} GiB free for models in {folder} (a 7B model takes 17)",
+        remedy="" if enough else "Free some space, or choose a folder on another disk on the page Models.",
         facts={"free_bytes": usage.free, "folder": str(folder)},
     )
 
@@ -196,13 +196,13 @@ def fits() -> Finding:
 
 def downloaded() -> Finding:
     """Models that Ringside downloaded, whole or in part."""
-    store = ModelStore(models_folder())
+    store = ModelStore(chosen_models_folder())
     found = store.models()
     lines = []
     for model in found:
         total, here = f"{model.total_bytes / 1e9:.1f} GB", f"{model.present_bytes / 1e9:.1f}"
         half = f"{model.repo}, {here} of {total}: resume it on the page Models"
-        lines.append(f"{model.repo} ({total})" if model.is_whole else half)
+        lines.append(f"{model.repo} ({total}, revision {model.commit[:12]})" if model.is_whole else half)
     return Finding(
         name="models folder",
         ok=True,

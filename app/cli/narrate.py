@@ -21,9 +21,9 @@ from typing import Any
 from app import resources
 from app.captions import Phrase, format_for, write_captions
 from app.cli.narrate_view import NarrateView
-from app.cli.stream_options import adjusted, read_title
+from app.cli.stream_options import adjusted, model_request, read_title
 from app.errors import RingsideError, UsageError
-from app.models.local import checkpoint_or_hub_id
+from app.models.local import chosen_models_folder
 from app.narrate import NarrationCancelledError, NarrationJob, Progress, read_transcript
 from app.narrate import narrate as make
 from app.narrate.commentate import Commentator
@@ -113,9 +113,7 @@ def _job(options: argparse.Namespace) -> NarrationJob:
         def adjust(settings: StreamSettings) -> StreamSettings:
             return adjusted(settings, options, title)
 
-        commentator = Commentator(
-            model=checkpoint_or_hub_id(options.model), device=options.device, adjust=adjust
-        )
+        commentator = Commentator(model=model_request(options), adjust=adjust)
     return NarrationJob(
         video=video,
         output=options.out,
@@ -127,7 +125,7 @@ def _job(options: argparse.Namespace) -> NarrationJob:
             language=options.language,
             rate=options.rate,
             volume=options.volume,
-            models_folder=options.models_folder,
+            models_folder=_models_folder(options),
         ),
         duck_db=options.duck_db,
         whole_sentences=options.whole_sentences,
@@ -139,12 +137,16 @@ def _engine(options: argparse.Namespace) -> Engine:
     return "natural" if options.natural else "system"
 
 
+def _models_folder(options: argparse.Namespace) -> str:
+    return options.models_folder or str(chosen_models_folder())
+
+
 def _voice(options: argparse.Namespace) -> str:
     """The voice that was meant by its own name, its name for people, or its language. Raises UsageError."""
     if not options.voice:
         return ""
     wanted = options.voice.casefold()
-    with Speaker(SpeechOptions(models_folder=options.models_folder)) as speaker:
+    with Speaker(SpeechOptions(models_folder=_models_folder(options))) as speaker:
         known = speaker.voices(_engine(options))
     for key in ("voice_id", "name", "language"):
         for voice in known:
@@ -154,7 +156,7 @@ def _voice(options: argparse.Namespace) -> str:
 
 
 def _list_voices(options: argparse.Namespace) -> int:
-    with Speaker(SpeechOptions(models_folder=options.models_folder)) as speaker:
+    with Speaker(SpeechOptions(models_folder=_models_folder(options))) as speaker:
         known: tuple[VoiceInfo, ...] = speaker.voices(_engine(options))
     if not known:
         raise UsageError(

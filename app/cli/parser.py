@@ -17,6 +17,8 @@ from app.errors import UsageError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+PRECISIONS = ("auto", "bf16", "fp8", "int8", "int4")
+
 MAIN_EPILOG = """\
 examples:
   ringside                                          open the window
@@ -99,6 +101,11 @@ def main_parser(version: str) -> Parser:
         "--source", metavar="WHAT", help="a video, screen, camera:0, an address (default: as last time)"
     )
     window.add_argument("--model", help="demo, a checkpoint folder, or a hub id (default: as last time)")
+    window.add_argument(
+        "--device",
+        type=device,
+        help="auto, cpu, cuda or cuda:N: where the model runs (default: as last time)",
+    )
     window.add_argument("--title", metavar="TEXT", help="what the commentator knows beforehand")
     window.add_argument("--settings", type=Path, metavar="FILE", help="keep the settings in this file")
     window.add_argument(
@@ -179,7 +186,10 @@ def narrate_parser() -> Parser:
     )
     how.add_argument("--natural", action="store_true", help="the natural voice, where it is installed")
     how.add_argument(
-        "--models-folder", default="", metavar="FOLDER", help="where the natural voice was downloaded to"
+        "--models-folder",
+        default="",
+        metavar="FOLDER",
+        help="where the natural voice was downloaded to (default: as chosen in the window)",
     )
     how.add_argument("--list-voices", action="store_true", help="print the voices of this machine and exit")
     how.add_argument(
@@ -228,7 +238,29 @@ def _add_commentator(parser: Parser) -> None:
     who.add_argument("--query", metavar="TEXT", help="what the model is asked to do")
     who.add_argument("--greedy", action="store_true", help="always the likeliest word")
     who.add_argument("--seed", type=seed, metavar="N", help="the same words on every run")
+    who.add_argument(
+        "--temperature", type=above_zero(100), metavar="N", help="how freely words are picked, above 0"
+    )
+    who.add_argument(
+        "--top-p",
+        type=above_zero(1),
+        metavar="N",
+        help="pick among the likeliest words with this share, to 1",
+    )
+    who.add_argument(
+        "--repetition-penalty", type=above_zero(10), metavar="N", help="above 1: fewer repeated words"
+    )
+    who.add_argument(
+        "--max-tokens", dest="max_new_tokens", type=num_tokens, metavar="N", help="most word pieces a second"
+    )
     who.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    who.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        metavar="NAME",
+        help=f"how exactly weights are kept: auto (default: the best that fits the GPU), {', '.join(PRECISIONS[1:])}",
+    )
 
 
 def doctor_parser() -> Parser:
@@ -299,6 +331,28 @@ def seed(text: str) -> int:
     """A seed of the sampler."""
     if not text.isdecimal() or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is no seed; use a whole number from 0")
+    return int(text)
+
+
+def above_zero(most: float) -> Callable[[str], float]:
+    """A number above 0 and at most `most`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most {most:g}")
+        return value
+
+    return read
+
+
+def num_tokens(text: str) -> int:
+    """How much may be said in one step."""
+    if not text.isdecimal() or not 1 <= int(text) <= 4096:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 4096")
     return int(text)
 
 

@@ -20,6 +20,7 @@ from app.cli.findings import Finding
 from app.errors import NoDisplayError
 from app.models.catalogue import CATALOGUE
 from app.models.fit import needed_bytes
+from app.models.machine import number_cards_as_the_driver
 
 GIB = 2**30
 
@@ -123,6 +124,7 @@ def watchable() -> list[Finding]:
 def gpu() -> list[Finding]:
     """CUDA GPUs, through torch, and which models fit into what is free."""
     has_driver = shutil.which("nvidia-smi") is not None
+    number_cards_as_the_driver()
     try:
         import torch
     except (ImportError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What a command line says about the commentary: its title, and how the checkpoint's settings are altered.
+"""What a command line says about the commentary: its model, its title, and how the checkpoint's settings are altered.
 
 Knows the options that `ringside caption` and `ringside narrate` share. Knows no video and no output.
 """
@@ -10,8 +10,15 @@ import dataclasses
 from pathlib import Path
 
 from app.errors import UsageError
+from app.models.local import chosen_models_folder
+from app.models.request import request_model
+from app.models.store import ModelStore
+from app.worker import LoadModel
 from engine.errors import SettingsError
 from engine.settings import StreamSettings
+
+_SAMPLING = ("seed", "temperature", "top_p", "repetition_penalty", "max_new_tokens")
+"""Options that are fields of `SamplingSettings`, where they are given."""
 
 
 def read_title(text: str | None) -> str | None:
@@ -29,6 +36,14 @@ def read_title(text: str | None) -> str | None:
         raise UsageError(f"The title cannot be read from {file}: it is not UTF-8 text.") from error
 
 
+def model_request(options: argparse.Namespace) -> LoadModel:
+    """What the worker is to load. Raises RingsideError for what can be no model."""
+    store = ModelStore(chosen_models_folder())
+    return request_model(
+        options.model, store, precision=options.precision, device=options.device, is_order=True
+    ).load
+
+
 def adjusted(
     model_settings: StreamSettings, options: argparse.Namespace, title: str | None
 ) -> StreamSettings:
@@ -37,10 +52,8 @@ def adjusted(
         window, sampling = model_settings.window, model_settings.sampling
         if options.fps is not None:
             window = dataclasses.replace(window, fps=options.fps)
-        if options.seed is not None:
-            sampling = dataclasses.replace(sampling, seed=options.seed)
-        if options.greedy:
-            sampling = dataclasses.replace(sampling, greedy=True)
+        given = {name: getattr(options, name) for name in _SAMPLING if getattr(options, name) is not None}
+        sampling = dataclasses.replace(sampling, **given, greedy=options.greedy or sampling.greedy)
         return dataclasses.replace(
             model_settings,
             window=window,

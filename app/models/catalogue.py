@@ -123,7 +123,9 @@ class CatalogueModel:
     config: ModelConfig | None
     """None: not known before it is here."""
     revision: str | None = None
-    """The commit that was tried; None: the one that is current at the first download, and no other from then on."""
+    """The commit that was tried. None where none can be vouched for, as with StreamingVLM: then it is the one that is
+    current at the first download, which is kept with it (in the name of its folder; `ringside doctor` says it), and no
+    other from then on."""
     licence: str = ""
     languages: tuple[str, ...] = ("English",)
     """Those in which it can comment, the best first."""

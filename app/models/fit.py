@@ -1,7 +1,7 @@
-"""What fits: how much memory a model takes at each precision, and whether this machine has it.
+"""What fits: how much memory a model takes at each precision, whether this machine has it, and on which card.
 
-Knows which precisions are tried and in which order; the bytes are counted by `engine.footprint`. Knows no torch, and not how
-a machine is asked.
+Knows which precisions are tried and in which order; the bytes are counted by `engine.footprint`. What Ringside's present
+model holds counts as free: it is let go before the next one is loaded. Knows no torch, and not how a machine is asked.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import dataclasses
 import enum
 
 from app.models.catalogue import CatalogueModel
-from app.models.machine import Machine
+from app.models.machine import Gpu, Machine
 from engine.config import ModelConfig
 from engine.footprint import footprint, weight_bytes
 from engine.settings import StreamSettings
 
 GIB = 2**30
 AUTO = "auto"
+CPU = "cpu"
 
 _FRAME_SIZE = (1080, 1920)
 """What is watched is seldom larger; the model sees it smaller."""
@@ -50,7 +51,19 @@ class Verdict:
     """Why, with figures."""
     needed_bytes: int = 0
     precision: str | None = None
-    """The best precision that fits a card; None where the model's own is used."""
+    """In which to load it on a card: the best that fits, else the smallest; None where the model's own is used."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where a model is loaded, and how."""
+
+    device: str
+    """As the engine names it: "auto", "cpu", "cuda:1"."""
+    precision: str | None
+    """None: as the model is stored."""
+    has_room_beside: bool
+    """Whether it fits beside the model that this process has loaded. True on the processor."""
 
 
 def needed_bytes(config: ModelConfig, precision: str | None) -> int:
@@ -60,46 +73,84 @@ def needed_bytes(config: ModelConfig, precision: str | None) -> int:
     return footprint(config, StreamSettings(), _FRAME_SIZE, precision=precision).total
 
 
-def choose_precision(model: CatalogueModel, machine: Machine, wanted: str) -> str | None:
-    """The precision in which to load a model: the wanted one, or with "auto" the best that fits.
+def place(model: CatalogueModel, machine: Machine, precision: str = AUTO, device: str = AUTO) -> Placement:
+    """Where to load a model, and in which precision: as wanted, or with "auto" on the best card in the best that fits.
 
-    None: as the model is stored, which is right without a card and for models of which too little is known.
+    Where no card fits it just now, the smallest precision is taken, which has the best chance.
     """
-    if wanted == AUTO:
-        return judge(model, machine).precision
-    return wanted if any(gpu.is_usable for gpu in machine.gpus) else None
+    cards = cards_for(machine, device)
+    if not cards:
+        return Placement(device=device, precision=None, has_room_beside=True)
+    best = max(cards, key=lambda gpu: gpu.available_bytes)
+    chosen = judge(model, machine, device).precision if precision == AUTO else precision
+    # One card needs no number; of several the engine would take the first.
+    is_one_of_several = device == AUTO and len(machine.gpus) > 1
+    return Placement(
+        device=f"cuda:{machine.gpus.index(best)}" if is_one_of_several else device,
+        precision=chosen,
+        has_room_beside=model.config is not None
+        and needed_bytes(model.config, chosen or _LADDER[0]) <= best.free_bytes,
+    )
 
 
-def judge(model: CatalogueModel, machine: Machine) -> Verdict:
-    """Whether `model` fits `machine`, and why."""
+def known_device(machine: Machine, device: str) -> str:
+    """This device, or "auto" in place of a card that this machine does not have (any more)."""
+    return device if device == CPU or cards_for(machine, device) else AUTO
+
+
+def cards_for(machine: Machine, device: str) -> tuple[Gpu, ...]:
+    """The usable cards that a device means: all for "auto", one for "cuda:1", none for "cpu" or a card that is not there."""
+    if device == AUTO:
+        return tuple(gpu for gpu in machine.gpus if gpu.is_usable)
+    kind, _, number = device.partition(":")
+    is_card = kind == "cuda" and (number or "0").isdecimal()
+    wanted = machine.gpus[int(number or 0) :][:1] if is_card else ()
+    return tuple(gpu for gpu in wanted if gpu.is_usable)
+
+
+def judge(model: CatalogueModel, machine: Machine, device: str = AUTO) -> Verdict:
+    """Whether `model` fits `machine`, or that device of it, and why."""
     config = model.config
     if config is None:
         return Verdict(
             fit=Fit.UNKNOWN, words="not known", sentence="How much memory it takes is seen when it loads."
         )
-    usable = [gpu for gpu in machine.gpus if gpu.is_usable]
+    cards = cards_for(machine, device)
     is_small = weight_bytes(config, bytes_a_value=4) <= _LIVE_ON_CPU_BYTES
-    if is_small or not usable:
+    if is_small or not cards:
         return _judge_cpu(config, machine, is_small=is_small)
-    best = max(usable, key=lambda gpu: gpu.free_bytes)
+    best = max(cards, key=lambda gpu: gpu.available_bytes)
     needs = {precision: needed_bytes(config, precision) for precision in _LADDER}
     listed = ", ".join(f"{_gib(need)} in {_BITS[precision]}" for precision, need in needs.items())
-    figures = f"It takes {listed}; {best.name} has {_gib(best.free_bytes)} free"
+    figures = f"It takes {listed}; {best.name} has {_gib(best.available_bytes)} free"
+    own = f", with the {_gib(best.own_bytes)} that Ringside uses now" if best.own_bytes else ""
     for precision, need in needs.items():
-        if need <= best.free_bytes:
+        if need <= best.available_bytes:
             words = "fits your GPU" if precision == _LADDER[0] else f"fits in {_BITS[precision]}"
             return Verdict(
-                fit=Fit.FITS, words=words, sentence=f"{figures}.", needed_bytes=need, precision=precision
+                fit=Fit.FITS,
+                words=words,
+                sentence=f"{figures}{own}.",
+                needed_bytes=need,
+                precision=precision,
             )
-    least = needs[_LADDER[-1]]
-    if least <= max(gpu.total_bytes for gpu in usable):
+    smallest = _LADDER[-1]
+    least = needs[smallest]
+    if least <= max(gpu.total_bytes for gpu in cards):
         return Verdict(
             fit=Fit.BUSY,
             words="GPU is busy",
-            sentence=f"{figures} of {_gib(best.total_bytes)}. Close other programs that use it.",
+            sentence=f"{figures} of {_gib(best.total_bytes)}{own}. Close other programs that use it.",
             needed_bytes=least,
+            precision=smallest,
         )
-    return Verdict(fit=Fit.TOO_LARGE, words="too large", sentence=f"{figures}.", needed_bytes=least)
+    return Verdict(
+        fit=Fit.TOO_LARGE,
+        words="too large",
+        sentence=f"{figures}{own}.",
+        needed_bytes=least,
+        precision=smallest,
+    )
 
 
 def _judge_cpu(config: ModelConfig, machine: Machine, *, is_small: bool) -> Verdict:
@@ -118,11 +169,8 @@ def _judge_cpu(config: ModelConfig, machine: Machine, *, is_small: bool) -> Verd
         return Verdict(
             fit=Fit.FITS, words="fits", sentence=f"{figures}. It needs no GPU.", needed_bytes=needed
         )
-    why = (
-        machine.gpus[0].problem
-        if machine.gpus
-        else "Without a CUDA GPU it will not keep up with live pictures."
-    )
+    problems = [gpu.problem for gpu in machine.gpus if gpu.problem]
+    why = problems[0] if problems else "Without a CUDA GPU it will not keep up with live pictures."
     return Verdict(fit=Fit.SLOW, words="too slow live", sentence=f"{figures}. {why}", needed_bytes=needed)
 
 

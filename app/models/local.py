@@ -1,6 +1,7 @@
 """Which models are on this computer, wherever they lie: the demo, folders, our models folder, and the hub's own cache.
 
-Knows where to look. Knows no network and no torch.
+Knows where to look, also for those who have no window: the models folder that was chosen there stands in its settings.
+Knows no network and no torch.
 """
 
 from __future__ import annotations
@@ -12,12 +13,22 @@ from app.models.catalogue import find_model, is_hub_id
 from app.models.errors import ModelNotHereError
 from app.models.fetch import WANTED
 from app.models.store import ModelStore
-from app.system.folders import data_dir
+from app.settings import UserSettings
+from app.system.folders import config_dir, data_dir
 
 
 def models_folder(chosen: str = "") -> Path:
     """Where downloaded models are kept: the folder that a person chose, or the usual one."""
     return Path(chosen).expanduser() if chosen else data_dir() / "models"
+
+
+def chosen_models_folder() -> Path:
+    """The models folder of the window's settings; the usual one where those cannot be read. Changes nothing."""
+    try:
+        settings = UserSettings.from_json((config_dir() / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):  # the window tells what is wrong with them
+        return models_folder()
+    return models_folder(settings.models_folder)
 
 
 def find_checkpoint(name: str, store: ModelStore) -> Path:
@@ -36,17 +47,6 @@ def find_checkpoint(name: str, store: ModelStore) -> Path:
     if cached is None:
         raise ModelNotHereError(name)
     return cached
-
-
-def checkpoint_or_hub_id(name: str) -> str:
-    """For the command line: the folder of a model that is here, else the hub id, for the engine to download.
-
-    Raises what `find_checkpoint` raises, but ModelNotHereError.
-    """
-    try:
-        return str(find_checkpoint(name, ModelStore(models_folder())))
-    except ModelNotHereError:
-        return name
 
 
 def in_hub_cache(repo: str) -> Path | None:

@@ -1,7 +1,8 @@
 """What this machine has for a model: memory, and CUDA GPUs.
 
-Knows how to ask without importing torch: the driver's own tool tells about cards, torch's version file whether it can use
-them. Knows no model.
+Knows how to ask without importing torch: the driver's own tool tells about cards and what this process holds on them,
+torch's version file whether it can use them. Cards stand in the order in which CUDA numbers them, if that was told to
+number them as the tool does (`number_cards_as_the_driver`). Knows no model.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import logging
+import os
 import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.system.memory import main_memory
 
 _log = logging.getLogger("ringside.app.models")
 
-_ASK = ("--query-gpu=name,memory.free,memory.total", "--format=csv,noheader,nounits")
+_FORMAT = "--format=csv,noheader,nounits"
+_ASK_CARDS = "--query-gpu=uuid,name,memory.free,memory.total"
+_ASK_PROCESSES = "--query-compute-apps=gpu_uuid,pid,used_memory"
 _ANSWER_S = 10.0
 _MIB = 2**20
 
@@ -29,10 +35,19 @@ class Gpu:
 
     name: str
     free_bytes: int
+    """As the driver says: without what this process holds."""
     total_bytes: int
     is_usable: bool = True
     problem: str = ""
     """Why it is not usable."""
+    own_bytes: int = 0
+    """What this process holds there, and lets go before it loads another model."""
+    uuid: str = ""
+
+    @property
+    def available_bytes(self) -> int:
+        """What the next model can have."""
+        return min(self.free_bytes + self.own_bytes, self.total_bytes)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,23 +81,21 @@ def look(tool: str = "nvidia-smi") -> Machine:
     return Machine(free_bytes=free, total_bytes=total, gpus=_gpus(tool))
 
 
+def number_cards_as_the_driver() -> None:
+    """Have CUDA number cards as the driver's tool does, unless a person wants another order; before CUDA is used."""
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+
+
 def _gpus(tool: str) -> tuple[Gpu, ...]:
     path = shutil.which(tool)
     if path is None:
         return ()
-    try:
-        answer = subprocess.run(
-            [path, *_ASK], capture_output=True, text=True, timeout=_ANSWER_S, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        _log.info("the GPU's driver does not answer: %s", error)
-        return ()
     problem = "" if _torch_has_cuda() else "The PyTorch that is installed cannot use this GPU."
     gpus = []
-    for line in answer.splitlines():
-        found = re.fullmatch(r"\s*(.+?)\s*,\s*(\d+)\s*,\s*(\d+)\s*", line)
+    for line in _ask(path, _ASK_CARDS):
+        found = re.fullmatch(r"\s*(\S+)\s*,\s*(.+?)\s*,\s*(\d+)\s*,\s*(\d+)\s*", line)
         if found is not None:
-            name, free, total = found.groups()
+            uuid, name, free, total = found.groups()
             gpus.append(
                 Gpu(
                     name=name,
@@ -90,9 +103,64 @@ def _gpus(tool: str) -> tuple[Gpu, ...]:
                     total_bytes=int(total) * _MIB,
                     is_usable=not problem,
                     problem=problem,
+                    uuid=uuid,
                 )
             )
-    return tuple(gpus)
+    if not gpus:
+        return ()
+    held = _held_bytes(_ask(path, _ASK_PROCESSES))
+    return tuple(
+        dataclasses.replace(gpu, own_bytes=max(held.get(gpu.uuid, 0), _reserved_bytes(number)))
+        for number, gpu in enumerate(_visible(gpus, os.environ.get("CUDA_VISIBLE_DEVICES")))
+    )
+
+
+def _ask(path: str, question: str) -> list[str]:
+    try:
+        answer = subprocess.run(
+            [path, question, _FORMAT], capture_output=True, text=True, timeout=_ANSWER_S, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        _log.info("the GPU's driver does not answer: %s", error)
+        return []
+    return answer.splitlines()
+
+
+def _visible(gpus: Sequence[Gpu], given: str | None) -> Sequence[Gpu]:
+    """The cards that CUDA shows to this process, numbered as there; `given` is CUDA_VISIBLE_DEVICES."""
+    if (
+        given is None or "MIG-" in given
+    ):  # parts of cards have names of their own, which the tool's list has not
+        return gpus
+    seen: list[Gpu] = []
+    for entry in (part.strip() for part in given.split(",")):
+        named = [gpu for gpu in gpus if entry.startswith("GPU-") and gpu.uuid.startswith(entry)]
+        if entry.isdecimal() and int(entry) < len(gpus):
+            seen.append(gpus[int(entry)])
+        elif len(named) == 1:
+            seen += named
+        else:
+            break  # as in CUDA: after one that is not there, none is shown
+    return seen
+
+
+def _held_bytes(lines: Sequence[str]) -> dict[str, int]:
+    """By card: what this process holds, where the driver tells (not on Windows, nor in most containers)."""
+    held: dict[str, int] = {}
+    for line in lines:
+        found = re.fullmatch(r"\s*(\S+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", line)
+        if found is not None and int(found[2]) == os.getpid():
+            held[found[1]] = held.get(found[1], 0) + int(found[3]) * _MIB
+    return held
+
+
+def _reserved_bytes(number: int) -> int:
+    """What torch holds on a card; 0 where it was not loaded, or has no card yet. Never loads it."""
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    is_initialized = getattr(cuda, "is_initialized", None)  # missing while another thread imports torch
+    if cuda is None or is_initialized is None or not is_initialized():
+        return 0
+    return int(cuda.memory_reserved(number)) if number < cuda.device_count() else 0
 
 
 def _torch_has_cuda() -> bool:

@@ -19,7 +19,7 @@ from app.models import machine as machines
 from app.models.catalogue import CATALOGUE, CatalogueModel, find_model, is_hub_id
 from app.models.download import Download, DownloadEvent, Failed, Listed, Progress, Ready, Waiting
 from app.models.fetch import Job
-from app.models.fit import Fit, Verdict, judge
+from app.models.fit import AUTO, Fit, Verdict, judge, known_device
 from app.models.local import in_hub_cache
 from app.models.rate import Rate, size_words, time_words
 from app.models.store import ModelStore
@@ -139,9 +139,11 @@ class ModelManager:
         aside: Aside,
         look: Callable[[], machines.Machine] = machines.look,
         job: Callable[[Job], Job] = lambda job: job,
+        device: Callable[[], str] = lambda: AUTO,
     ) -> None:
         """`folder` is the models folder, `chosen` the model that comments, `more` hub ids that a person added.
 
+        `device` is where the model is to run, which is what verdicts are about.
         `look` asks the machine; `job` may alter a download before it starts.
         """
         self.changed: Event[str] = Event()
@@ -153,6 +155,7 @@ class ModelManager:
         self.free_disk_bytes: int | None = None
         self._folder, self._chosen, self._more, self._keep_more = folder, chosen, more, keep_more
         self._post, self._aside, self._look, self._job = post, aside, look, job
+        self._device = device
         self._rows: dict[str, ModelRow] = {}
         self._downloads: dict[str, Download] = {}
         self._rates: dict[str, Rate] = {}
@@ -352,7 +355,7 @@ class ModelManager:
     def _judge(self, model: CatalogueModel) -> Verdict:
         if self.machine is None:
             return Verdict(fit=Fit.UNKNOWN, words="looking", sentence="The machine is being looked at.")
-        return judge(model, self.machine)
+        return judge(model, self.machine, known_device(self.machine, self._device()))
 
     def _set(self, repo: str, **changes: object) -> None:
         new = dataclasses.replace(self.row(repo), **changes)  # type: ignore[arg-type] # checked by the dataclass's fields

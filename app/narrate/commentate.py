@@ -39,9 +39,8 @@ _LOOK_FOR_CANCEL_S = 0.1
 class Commentator:
     """Who comments, and on what."""
 
-    model: str
-    """A checkpoint folder, or a hub id."""
-    device: str = "auto"
+    model: LoadModel
+    """Which model, where and how exactly."""
     adjust: Callable[[StreamSettings], StreamSettings] = lambda settings: settings
     """From what the checkpoint was trained for to what is wanted: title, query, sampling."""
 
@@ -65,7 +64,7 @@ def commentate(
     phrases: list[Phrase] = []
     try:
         worker.start()
-        worker.submit(LoadModel(commentator.model, commentator.device))
+        worker.submit(commentator.model)
         while True:
             match _next(events, is_cancelled):
                 case (ModelLoading() | WarmingUp()) as loading:

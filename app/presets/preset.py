@@ -74,9 +74,13 @@ class Preset:
 
     def sampling(self, usual: SamplingSettings) -> SamplingSettings:
         """`usual` with what this preset says about it."""
+        return dataclasses.replace(usual, **self.own_sampling)
+
+    @property
+    def own_sampling(self) -> dict[str, Any]:
+        """What this preset says about sampling, by the names of `SamplingSettings`."""
         names = ("temperature", "top_p", "repetition_penalty", "max_new_tokens")
-        own = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return dataclasses.replace(usual, **own)
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def title(self, values: dict[str, str]) -> str:
         """The title in this preset's form; `values` has every name of FIELDS."""

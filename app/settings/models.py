@@ -27,6 +27,11 @@ class ModelSettings:
             ("int4", "4 bits"),
         ),
     )
+    device: str = setting(
+        "auto",
+        page="memory",
+        description='Where the model runs: "auto", "cpu", or one of several graphics cards, such as "cuda:1".',
+    )
     models_folder: str = setting(
         "",
         page="models",

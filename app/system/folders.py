@@ -32,6 +32,15 @@ def log_dir(system: str = sys.platform, environment: Mapping[str, str] = os.envi
     return _xdg(environment, "XDG_STATE_HOME", ".local/state")
 
 
+def config_dir(system: str = sys.platform, environment: Mapping[str, str] = os.environ) -> Path:
+    """For settings."""
+    if system == "win32":
+        return _windows(environment)
+    if system == "darwin":
+        return Path.home() / "Library" / "Preferences" / _NAME
+    return _xdg(environment, "XDG_CONFIG_HOME", ".config")
+
+
 def _windows(environment: Mapping[str, str]) -> Path:
     local = environment.get("LOCALAPPDATA")
     return Path(local) / _NAME if local else Path.home() / "AppData" / "Local" / _NAME

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from app.models.local import find_checkpoint, models_folder
+from app.models.local import models_folder
 from app.models.manager import ModelManager
+from app.models.request import ModelRequest, request_model
 from app.outputs.outputs import Outputs
 from app.settings import DEMO, SettingsStore, UserSettings
 from app.speech import SpeechService
@@ -86,10 +87,11 @@ class Controller:
         )
         """What is watched."""
         self.settings_changed.subscribe(self.saying.settings_changed)
-        self.settings_changed.subscribe(self._follow_precision)
+        self.settings_changed.subscribe(self._follow_placement)
         self.models = ModelManager(
             folder=lambda: models_folder(self.settings.models_folder),
             chosen=lambda: self.settings.model,
+            device=lambda: self.settings.device,
             more=lambda: self.settings.more_models,
             keep_more=lambda repos: self.remember(more_models=repos),
             post=self._background.post,
@@ -107,7 +109,9 @@ class Controller:
         self.narrating = Narrating(
             self.state,
             settings=lambda: self.settings,
-            find_model=lambda: str(find_checkpoint(self.settings.model, self.models.store)),
+            request_model=self._request_model,
+            lend_model=self._runner.model.lend,
+            take_model_back=self._runner.model.take_back,
             aside=self.aside,
             post=self._background.post,
         )
@@ -247,16 +251,28 @@ class Controller:
         if source is not None and source.kind != DEMO:
             self.remember(title=title)
 
-    def _follow_precision(self, names: frozenset[str]) -> None:
-        if "precision" in names and self._is_open:
+    def _follow_placement(self, names: frozenset[str]) -> None:
+        if names & {"precision", "device"} and self._is_open:
             self.choose_model(self.settings.model)
+        if "device" in names and self._is_open:
+            self.models.refresh()  # what fits is another question now
 
     def choose_model(self, name: str) -> None:
         """Another model: "demo", a folder, or a hub id."""
         self._runner.stop()
         self.remember(model=name)
-        self._runner.model.load(name, self.models.store, self.settings.precision)
+        self._load(name)
         self.models.chosen_changed()
+
+    def _load(self, name: str) -> None:
+        settings = self.settings
+        self._runner.model.load(name, self.models.store, settings.precision, settings.device)
+
+    def _request_model(self) -> ModelRequest:
+        settings = self.settings
+        return request_model(
+            settings.model, self.models.store, precision=settings.precision, device=settings.device
+        )
 
     def choose_theme(self, name: ThemeName) -> None:
         """Other colours."""
@@ -276,7 +292,7 @@ class Controller:
         # One after the other: libraries that are loaded while torch's is keep the whole program waiting.
         await self.posters.bring_all()
         if not self._runner.model.was_asked:  # a person may have chosen another model by now
-            self._runner.model.load(self.settings.model, self.models.store, self.settings.precision)
+            self._load(self.settings.model)
         await self._runner.model.known()
         if self.state.speech.is_on:
             self._commentary.switch_speech(is_on=True)

@@ -22,9 +22,10 @@ from app.window.start import BEFORE_THE_LOOP, AlreadyOpenError, Start, live, tak
 def run(arguments: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; returns the exit code.
 
-    Arguments: --autostart starts at once; --source, --model and --title choose what a person could choose in the window;
-    --settings FILE keeps settings elsewhere; --safe-mode touches no settings at all; --metrics FILE writes figures about the
-    run when the window closes. If a window is open already, it comes to the front instead. Raises RingsideError.
+    Arguments: --autostart starts at once; --source, --model, --device and --title choose what a person could choose in
+    the window; --settings FILE keeps settings elsewhere; --safe-mode touches no settings at all; --metrics FILE writes
+    figures about the run when the window closes. If a window is open already, it comes to the front instead. Raises
+    RingsideError.
     """
     start = Start(_parse(arguments), time.perf_counter())
     with undone(start):
@@ -43,6 +44,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--source", help="what to watch in place of the last one: a video, screen, camera:0, an address"
     )
     parser.add_argument("--model", help="demo, or a checkpoint folder")
+    parser.add_argument("--device", help="auto, cpu, cuda or cuda:1: where the model runs")
     parser.add_argument("--title", help="what the video is")
     parser.add_argument("--settings", type=Path, help="file in which settings are kept")
     parser.add_argument("--safe-mode", action="store_true", help="usual settings, nothing kept, demo model")

@@ -1,4 +1,4 @@
-"""The panel of the page Models: what the machine can do, every model, a folder of one's own, and another of the hub.
+"""The panel of the page Models: what the machine can do, which of its cards is used, every model, and how others get there.
 
 Knows which rows there are. Knows nothing of how a model is downloaded or judged.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.models.fit import AUTO, CPU
+from app.models.machine import Machine
 from app.models.rate import size_words
 from app.theme.theme import Theme
 from app.theme.tokens import SPACE_8, SPACE_12
@@ -31,6 +33,14 @@ class ModelsPanel(QWidget):
         self.machine.setProperty("role", "title")
         self.machine.setWordWrap(True)
         self.machine.setAccessibleName("This machine")
+        self.card_box = QComboBox(self)
+        self.card_box.setAccessibleName("Graphics card")
+        self.card_box.setToolTip("Where the model runs, and what is said of models below is about.")
+        self.card_box.setAccessibleDescription(self.card_box.toolTip())
+        self.card_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.card_box.setMinimumContentsLength(16)
+        self.card_label = QLabel("Graphics card", self)
+        self.card_label.setBuddy(self.card_box)
         self.folder_button = QPushButton("Use a folder…", self)
         self.folder_button.setAccessibleName("Use a folder")
         self.folder_button.setToolTip("A Qwen2.5-VL model that is on this computer already.")
@@ -52,6 +62,9 @@ class ModelsPanel(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(SPACE_8)
         self._lay_out()
+        self.card_box.activated.connect(
+            lambda index: controller.remember(device=self.card_box.itemData(index))
+        )
         self.folder_button.clicked.connect(controller.state.model_folder_wanted.emit)
         self.look_button.clicked.connect(self._manager.refresh)
         self.add_button.clicked.connect(self._add)
@@ -62,6 +75,7 @@ class ModelsPanel(QWidget):
             button.setAccessibleDescription(button.toolTip())
         unsubscribe = self._manager.changed.subscribe(self._follow)
         self.destroyed.connect(lambda: unsubscribe())
+        self._cards: list[tuple[str, str]] = []
         self._follow("")
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
@@ -86,9 +100,27 @@ class ModelsPanel(QWidget):
                 self._rows.insertWidget(place, view)
             self.views[wanted].show_row()
         machine = manager.machine.words if manager.machine is not None else "Looking at this machine…"
+        self._show_cards(manager.machine)
         disk = manager.free_disk_bytes
         room = f" · {size_words(disk)} free on disk" if disk is not None else ""
         self.machine.setText(f"{machine}{room}")
+
+    def _show_cards(self, machine: Machine | None) -> None:
+        """The choice of a card, where there is one."""
+        gpus = machine.gpus if machine is not None else ()
+        usable = [
+            (f"cuda:{number}", f"{number}: {gpu.name}") for number, gpu in enumerate(gpus) if gpu.is_usable
+        ]
+        cards = [(AUTO, "The one with most free memory"), *usable, (CPU, "None: the processor")]
+        device = self._controller.settings.device
+        if cards != self._cards:  # a list that is open stays as it is
+            self._cards = cards
+            self.card_box.clear()
+            for device, words in cards:
+                self.card_box.addItem(words, device)
+        self.card_box.setCurrentIndex(max(0, self.card_box.findData(device)))
+        for widget in (self.card_box, self.card_label):
+            widget.setVisible(len(usable) > 1 or device != AUTO)
 
     def _add(self) -> None:
         is_name = self._manager.add(self.name_box.text())
@@ -105,6 +137,10 @@ class ModelsPanel(QWidget):
         head.addWidget(self.look_button)
         head.addWidget(self.folder_button)
         head.addStretch(1)
+        cards = QHBoxLayout()
+        cards.setSpacing(SPACE_8)
+        cards.addWidget(self.card_label)
+        cards.addWidget(self.card_box, 1)
         foot = QHBoxLayout()
         foot.setSpacing(SPACE_8)
         foot.addWidget(self.name_box, 1)
@@ -113,6 +149,7 @@ class ModelsPanel(QWidget):
         column.setContentsMargins(0, SPACE_12, 0, SPACE_12)
         column.setSpacing(SPACE_12)
         column.addWidget(self.machine)
+        column.addLayout(cards)
         column.addLayout(head)
         column.addLayout(self._rows)
         column.addLayout(foot)

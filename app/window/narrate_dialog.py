@@ -193,6 +193,7 @@ class NarrateDialog(QDialog):
                 phrases=None,
                 title=wanted.title,
                 query=wanted.query,
+                sampling=controller.saying.own_sampling,
                 whole_sentences=self.whole_box.isChecked(),
             )
         controller.remember(export_folder=str(Path(output).parent))

@@ -1,18 +1,21 @@
 """Narrated videos from the window: what is asked for becomes a process, and what that tells becomes state and messages.
 
-Knows which words and settings go into it, and what is said when it ends. Knows no Qt, no voice and no container.
+Knows which words and settings go into it, what becomes of the window's own model where a graphics card has no room for
+two, and what is said when it ends. Knows no Qt, no voice and no container.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.captions import Phrase, write_captions
 from app.errors import RingsideError
+from app.models.fit import AUTO
+from app.models.request import ModelRequest
 from app.narrate.child import (
     ChildCancelled,
     ChildDone,
@@ -29,6 +32,13 @@ from app.window.state.messages import Message
 from app.window.state.narration import NarrationState
 
 _TOPIC = "narration"
+_OPTIONS = {
+    "temperature": "--temperature",
+    "top_p": "--top-p",
+    "repetition_penalty": "--repetition-penalty",
+    "max_new_tokens": "--max-tokens",
+}
+"""How the command line calls what a persona says about sampling."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +51,8 @@ class NarrationRequest:
     """What is to be said; None to watch the video and comment on it now."""
     title: str = ""
     query: str | None = None
+    sampling: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of `SamplingSettings` that are not as the model has them."""
     whole_sentences: bool = False
 
 
@@ -60,17 +72,24 @@ class Narrating:
         state: AppState,
         *,
         settings: Callable[[], UserSettings],
-        find_model: Callable[[], str],
+        request_model: Callable[[], ModelRequest],
+        lend_model: Callable[[Callable[[], None]], None],
+        take_model_back: Callable[[], None],
         aside: Aside,
         post: Post,
     ) -> None:
-        """`find_model` gives the chosen model's folder and may wait; it raises RingsideError."""
+        """`request_model` finds the chosen model and may wait; it raises RingsideError.
+
+        `lend_model` lets the window's model go and then calls what it is given; `take_model_back` loads it again.
+        """
         self.state = NarrationState()
         self.folder_wanted: Callable[[Path], None] = lambda folder: None
         """Shows a folder to the person."""
         self._messages = state.messages
         self._settings = settings
-        self._find_model = find_model
+        self._session = state.session
+        self._request_model = request_model
+        self._lend_model, self._take_model_back = lend_model, take_model_back
         self._aside = aside
         self._post = post
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -83,11 +102,14 @@ class Narrating:
         self._messages.take_back(_TOPIC)
         self.state.begin(request.output)
         arguments: Sequence[str] = ()
+        has_room = True
 
         def prepare() -> str:
-            nonlocal arguments
+            nonlocal arguments, has_room
             try:
-                arguments = self._arguments(request)
+                model = self._request_model() if request.phrases is None else None
+                has_room = model is None or model.has_room_beside
+                arguments = self._arguments(request, model)
             except (RingsideError, OSError) as error:
                 return error.line if isinstance(error, RingsideError) else str(error)
             return ""
@@ -95,13 +117,28 @@ class Narrating:
         def go_on(problem: str) -> None:
             if problem:
                 self._end(ChildFailed(problem, ""))
-            elif self.state.is_running:
-                self._child = NarrationChild(
-                    arguments,
-                    lambda event: self._post(self._on_event, event),
-                    has_transcript=request.phrases is not None,
+            elif self.state.is_running and has_room:
+                start()
+            elif self.state.is_running and self._session.is_busy:
+                self._end(
+                    ChildFailed(
+                        "The graphics card has no room for a second model while commentary runs.",
+                        "Stop the commentary, then make the video.",
+                    )
                 )
-                self._child.start()
+            elif self.state.is_running:
+                self.state.progress(0.0, "Making room on the graphics card")
+                self._lend_model(start)
+
+        def start() -> None:
+            if not self.state.is_running:  # given up meanwhile
+                return
+            self._child = NarrationChild(
+                arguments,
+                lambda event: self._post(self._on_event, event),
+                has_transcript=request.phrases is not None,
+            )
+            self._child.start()
 
         self._aside(prepare, go_on)
 
@@ -119,8 +156,8 @@ class Narrating:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def _arguments(self, request: NarrationRequest) -> list[str]:
-        """The command line. Raises RingsideError and OSError."""
+    def _arguments(self, request: NarrationRequest, model: ModelRequest | None) -> list[str]:
+        """The command line. Raises OSError."""
         settings = self._settings()
         folder = self._folder = tempfile.TemporaryDirectory(prefix="ringside-narration-")
         title = Path(folder.name) / "title.txt"
@@ -132,10 +169,17 @@ class Narrating:
             transcript = Path(folder.name) / "said.jsonl"
             write_captions(transcript, request.phrases)
             arguments += [f"--from={transcript}"]
-        else:
-            arguments += [f"--model={self._find_model()}"]
+        if model is not None:
+            # What the window decided by itself is decided once more, when the video's model is loaded.
+            precision = AUTO if settings.precision == AUTO else model.load.precision or AUTO
+            arguments += [
+                f"--model={model.load.path}",
+                f"--device={model.load.device}",
+                f"--precision={precision}",
+            ]
             if request.query is not None:
                 arguments += [f"--query={request.query}"]
+            arguments += [f"{_OPTIONS[name]}={value}" for name, value in request.sampling.items()]
         if is_natural:
             arguments += ["--natural", f"--models-folder={settings.models_folder}"]
         if voice:
@@ -162,6 +206,7 @@ class Narrating:
     def _end(self, event: ChildDone | ChildCancelled | ChildFailed) -> None:
         output = Path(self.state.output)
         self._child = None
+        self._take_model_back()
         folder, self._folder = self._folder, None
         if folder is not None:
 

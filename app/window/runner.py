@@ -26,6 +26,7 @@ from app.worker import (
     EngineWorker,
     ModelLoading,
     ModelReady,
+    ModelReleased,
     QuestionTaken,
     SessionStarted,
     SessionStopped,
@@ -253,7 +254,7 @@ class Runner:
 
     def _on_worker_event(self, event: WorkerEvent) -> None:
         match event:
-            case ModelLoading() | ModelReady() | WorkerFailed(during="loading"):
+            case ModelLoading() | ModelReady() | ModelReleased() | WorkerFailed(during="loading"):
                 self.model.take(event)
             case (
                 WarmingUp()

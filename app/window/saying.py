@@ -7,6 +7,7 @@ widget and no thread.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from app.models.catalogue import CatalogueModel, find_model
 from app.presets import Brief, Preset, PresetBook, honest_note, stream_settings
@@ -61,6 +62,11 @@ class Saying:
     def note(self) -> str:
         """What the chosen model will not do of what is wished; "" for nothing."""
         return honest_note(self.model, self.preset, self._settings().language)
+
+    @property
+    def own_sampling(self) -> dict[str, Any]:
+        """What the chosen persona says about sampling, where the model understands personas."""
+        return self.preset.own_sampling if self.model.follows_requests else {}
 
     def compose(self, usual: StreamSettings) -> StreamSettings:
         """The settings of the next run, from those that the checkpoint is used to."""

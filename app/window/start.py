@@ -218,6 +218,8 @@ def _choices(start: Start) -> None:
         controller.choosing.source(parse_spec(_full(options.source)))
     if options.model is not None:
         controller.remember(model=options.model)
+    if options.device is not None:
+        controller.remember(device=options.device)
     if options.title is not None:
         controller.set_title(options.title)
     if options.safe_mode:

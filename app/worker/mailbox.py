@@ -12,10 +12,18 @@ import dataclasses
 import threading
 import time
 
-from app.worker.messages import ChunkRequest, LoadModel, Shutdown, StartSession, StopSession, WorkerRequest
+from app.worker.messages import (
+    ChunkRequest,
+    LoadModel,
+    ReleaseModel,
+    Shutdown,
+    StartSession,
+    StopSession,
+    WorkerRequest,
+)
 from engine.chunk import FrameChunk
 
-Command = LoadModel | StartSession | StopSession | Shutdown
+Command = LoadModel | ReleaseModel | StartSession | StopSession | Shutdown
 
 
 @dataclasses.dataclass(frozen=True)

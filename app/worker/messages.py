@@ -39,6 +39,14 @@ class LoadModel:
     precision: str | None = None
     """How weights are kept: "bf16", "fp8", "int8" or "int4"; None: as they are stored."""
 
+    revision: str | None = None
+    """Commit of a hub id that has to be downloaded; None for the hub's present one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReleaseModel:
+    """Let the model go, so that another program can have its memory; ends a running session. Answers: ModelReleased."""
+
 
 @dataclasses.dataclass(frozen=True)
 class StartSession:
@@ -90,7 +98,7 @@ class Shutdown:
     """End the worker: as StopSession, then the model is let go and the thread ends. Answers: WorkerStopped."""
 
 
-WorkerRequest = LoadModel | StartSession | ChunkRequest | StopSession | Shutdown
+WorkerRequest = LoadModel | ReleaseModel | StartSession | ChunkRequest | StopSession | Shutdown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +124,11 @@ class ModelReady:
 
     settings: StreamSettings
     """What the checkpoint was trained for; alter with dataclasses.replace and pass to StartSession."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelReleased:
+    """There is no model any more; its memory is free."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,6 +232,7 @@ class WorkerStopped:
 WorkerEvent = (
     ModelLoading
     | ModelReady
+    | ModelReleased
     | WarmingUp
     | SessionStarted
     | QuestionTaken

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.models.machine import number_cards_as_the_driver
 from app.worker.cores import usable_cores
 from engine.threads import share_cores
 
@@ -27,6 +28,7 @@ _log = logging.getLogger("ringside.app.worker")
 def import_engine() -> None:
     """Import torch and the engine, for use in the calling thread. Raises ImportError."""
     share_cores()
+    number_cards_as_the_driver()
     with _without_collections():
         _load_torch_library()
         importlib.import_module("engine.model")

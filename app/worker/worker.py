@@ -24,7 +24,9 @@ from app.worker.messages import (
     LoadModel,
     ModelLoading,
     ModelReady,
+    ModelReleased,
     QuestionTaken,
+    ReleaseModel,
     SessionStarted,
     SessionStopped,
     Shutdown,
@@ -122,6 +124,9 @@ class EngineWorker:
             match letter.request:
                 case LoadModel() as request:
                     self._load(request)
+                case ReleaseModel():
+                    self._let_go()
+                    self._emit(ModelReleased())
                 case StartSession() as request:
                     self._start_session(request)
                 case ChunkRequest() as request:
@@ -148,7 +153,11 @@ class EngineWorker:
             from engine.model import load_model
 
             self._model = load_model(
-                request.path, device=request.device, precision=request.precision, progress=report
+                request.path,
+                device=request.device,
+                precision=request.precision,
+                revision=request.revision,
+                progress=report,
             )
         except _AbandonedError:
             _log.info("loading %s was abandoned", request.path)

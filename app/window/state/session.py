@@ -80,6 +80,8 @@ class ModelState:
     """What loading does just now."""
     device: str = ""
     has_failed: bool = False
+    is_lent: bool = False
+    """Its memory is somebody else's for a while; it is loaded again by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +225,12 @@ class SessionState:
         if self.model.has_failed:
             return Status(
                 kind=StatusKind.PROBLEM, words="no model", sentence="The model could not be loaded."
+            )
+        if self.model.is_lent:
+            return Status(
+                kind=StatusKind.LOADING,
+                words="model lent",
+                sentence="A narrated video needs the graphics card. The model comes back when the video is there.",
             )
         if not self.model.is_ready:
             return Status(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from app.models import machine as machines
 from app.models.rate import Rate, size_words, time_words
-from app.system.folders import data_dir, log_dir
+from app.system.folders import config_dir, data_dir, log_dir
 from app.system.memory import main_memory
 
 
@@ -22,7 +24,10 @@ def write_tool(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_cards_are_read_from_the_drivers_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tool = write_tool(tmp_path, "printf 'NVIDIA H100 80GB HBM3, 80000, 81559\\nbroken\\n'", monkeypatch)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    tool = write_tool(
+        tmp_path, "printf 'GPU-1, NVIDIA H100 80GB HBM3, 80000, 81559\\nbroken\\n'", monkeypatch
+    )
     machine = machines.look(tool)
     (gpu,) = machine.gpus
     assert (gpu.name, gpu.free_bytes, gpu.total_bytes) == (
@@ -32,6 +37,57 @@ def test_cards_are_read_from_the_drivers_tool(tmp_path: Path, monkeypatch: pytes
     )
     assert gpu.is_usable == (not gpu.problem)
     assert "NVIDIA H100 80GB HBM3, 78 of 80 GiB free" in machine.words
+
+
+TWO_CARDS = """case "$1" in
+--query-gpu=*) printf 'GPU-aa, RTX 3060, 11000, 12288\\nGPU-bb, RTX 3090, 8000, 24576\\n';;
+--query-compute-apps=*) printf 'GPU-bb, %d, 15500\\nGPU-aa, 1, 900\\nGPU-bb, 99999999, 300\\nGPU-bb, [N/A], [N/A]\\n' $PPID;;
+esac"""
+"""Two cards; whoever asks holds memory on the second, others on both."""
+
+
+def test_what_this_process_holds_on_a_card_can_be_had_by_its_next_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    first, second = machines.look(write_tool(tmp_path, TWO_CARDS, monkeypatch)).gpus
+    assert (first.own_bytes, first.available_bytes) == (0, first.free_bytes)
+    assert second.own_bytes == 15500 * 2**20
+    assert second.available_bytes == 23500 * 2**20
+
+
+def test_where_the_driver_tells_no_process_torch_does_if_it_is_there_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    tool = write_tool(tmp_path, '[ "$1" = "${1#--query-c}" ] && echo GPU-a, A, 8000, 24576', monkeypatch)
+    cuda = types.SimpleNamespace(
+        is_initialized=lambda: True, device_count=lambda: 1, memory_reserved=lambda number: 15 * 2**30
+    )
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))  # type: ignore[arg-type] # half of it
+    monkeypatch.setattr(machines, "_torch_has_cuda", lambda: True)
+    assert machines.look(tool).gpus[0].own_bytes == 15 * 2**30
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace())  # type: ignore[arg-type] # being imported just now
+    assert machines.look(tool).gpus[0].own_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ("1", ["RTX 3090"]),
+        ("1,0", ["RTX 3090", "RTX 3060"]),
+        ("GPU-b", ["RTX 3090"]),
+        ("0,7,1", ["RTX 3060"]),
+        ("", []),
+        ("-1", []),
+        ("MIG-x", ["RTX 3060", "RTX 3090"]),
+    ],
+)
+def test_cards_are_those_that_cuda_shows_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, seen: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert [gpu.name for gpu in machines.look(write_tool(tmp_path, TWO_CARDS, monkeypatch)).gpus] == seen
 
 
 @pytest.mark.parametrize("text", ["exit 9", "echo nonsense"])
@@ -80,6 +136,10 @@ def test_every_system_has_its_own_folders() -> None:
     assert data_dir("darwin", {}) == home / "Library/Application Support/ringside"
     assert data_dir("win32", {"LOCALAPPDATA": "/c/local"}) == Path("/c/local/ringside")
     assert data_dir("win32", {}) == home / "AppData/Local/ringside"
+    assert config_dir("linux", {}) == home / ".config/ringside"
+    assert config_dir("linux", {"XDG_CONFIG_HOME": "/my/config"}) == Path("/my/config/ringside")
+    assert config_dir("darwin", {}) == home / "Library/Preferences/ringside"
+    assert config_dir("win32", {"LOCALAPPDATA": "/c/local"}) == Path("/c/local/ringside")
     assert log_dir("linux", {}) == home / ".local/state/ringside"
     assert log_dir("darwin", {}) == home / "Library/Logs/ringside"
     assert log_dir("win32", {"LOCALAPPDATA": "/c/local"}) == Path("/c/local/ringside/logs")

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from app import resources
-from app.models.catalogue import CATALOGUE, find_model
+from app.models.catalogue import CATALOGUE, CatalogueModel, find_model
 from app.models.fetch import Job
-from app.models.fit import AUTO, choose_precision
+from app.models.fit import AUTO, Fit, judge, known_device, place
 from app.models.machine import Gpu, Machine
 from app.models.manager import ModelManager, ModelRow, Stage
 from engine.config import read_config
@@ -223,8 +223,8 @@ def with_gpu(name: str, free_gib: float, total_gib: float, problem: str = "") ->
         (with_gpu("RTX 3090", 23.0, 24), "fits your GPU", "fits your GPU", "bf16"),
         (with_gpu("RTX 4080", 15.0, 16), "fits in 8 bits", "fits your GPU", "int8"),
         (with_gpu("RTX 4070", 10.0, 12), "fits in 4 bits", "fits your GPU", "int4"),
-        (with_gpu("RTX 3090", 2.0, 24), "GPU is busy", "GPU is busy", None),
-        (with_gpu("GT 1030", 2.0, 2), "too large", "too large", None),
+        (with_gpu("RTX 3090", 2.0, 24), "GPU is busy", "GPU is busy", "int4"),
+        (with_gpu("GT 1030", 2.0, 2), "too large", "too large", "int4"),
     ],
 )
 def test_what_fits_is_said_of_every_model_and_decides_how_it_is_loaded(
@@ -234,10 +234,70 @@ def test_what_fits_is_said_of_every_model_and_decides_how_it_is_loaded(
     assert [row.verdict.words for row in rows] == ["fits", seven, three, seven]
     assert all("GiB" in row.verdict.sentence for row in rows)
     model = find_model("mit-han-lab/StreamingVLM")
-    assert choose_precision(model, machine, AUTO) == precision
-    assert choose_precision(find_model("demo"), machine, AUTO) is None
+    assert place(model, machine).precision == precision
+    assert place(find_model("demo"), machine).precision is None
     has_gpu = any(gpu.is_usable for gpu in machine.gpus)
-    assert choose_precision(model, machine, "int4") == ("int4" if has_gpu else None)
+    assert place(model, machine, "int4").precision == ("int4" if has_gpu else None)
+    assert place(model, machine).device == AUTO
+
+
+SEVEN, THREE = find_model("mit-han-lab/StreamingVLM"), find_model("Qwen/Qwen2.5-VL-3B-Instruct")
+
+
+def holding(name: str, free_gib: float, own_gib: float, total_gib: float) -> Gpu:
+    """A card on which Ringside's present model lies."""
+    (gpu,) = with_gpu(name, free_gib, total_gib).gpus
+    return dataclasses.replace(gpu, own_bytes=int(own_gib * GIB))
+
+
+def test_the_model_in_use_is_nobody_elses_memory() -> None:
+    # 24 GB with our 7B on it: it fits, and so does any other, as exactly as on the empty card.
+    machine = dataclasses.replace(NO_GPU, gpus=(holding("RTX 3090", 5.5, 17.5, 24),))
+    verdict = judge(SEVEN, machine)
+    assert (verdict.fit, verdict.precision) == (Fit.FITS, "bf16")
+    assert "23.0 GiB free, with the 17.5 GiB that Ringside uses now" in verdict.sentence
+    # With our 3B on it, a 7B is not rounded because of that.
+    machine = dataclasses.replace(NO_GPU, gpus=(holding("RTX 3090", 13.0, 10.0, 24),))
+    assert place(SEVEN, machine).precision == "bf16"
+    # 12 GB with our 7B in four bits: the next 7B is not loaded in sixteen.
+    machine = dataclasses.replace(NO_GPU, gpus=(holding("RTX 4070", 2.0, 7.7, 12),))
+    assert place(SEVEN, machine).precision == "int4"
+    # What others hold is theirs.
+    assert judge(SEVEN, with_gpu("RTX 3090", 5.5, 24)).fit is Fit.BUSY
+
+
+def test_of_two_cards_the_one_that_was_judged_is_the_one_that_is_used() -> None:
+    small, large = with_gpu("RTX 3060", 9, 12).gpus[0], with_gpu("RTX 3090", 23, 24).gpus[0]
+    machine = dataclasses.replace(NO_GPU, gpus=(small, large))
+    assert "RTX 3090 has 23.0 GiB" in judge(SEVEN, machine).sentence
+    assert (place(SEVEN, machine).device, place(SEVEN, machine).precision) == ("cuda:1", "bf16")
+    assert place(find_model("demo"), machine).device == "cuda:1"
+    # A person's choice is judged and used.
+    assert "RTX 3060 has 9.0 GiB" in judge(SEVEN, machine, "cuda:0").sentence
+    chosen = place(SEVEN, machine, device="cuda:0")
+    assert (chosen.device, chosen.precision) == ("cuda:0", "int4")
+    assert judge(SEVEN, machine, "cpu").fit is Fit.SLOW
+    assert place(SEVEN, machine, device="cpu").precision is None
+    # A card that was taken out is not asked for.
+    assert known_device(machine, "cuda:2") == AUTO
+    assert known_device(machine, "cuda:1") == "cuda:1"
+    assert known_device(NO_GPU, "cpu") == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("card", "model", "has_room"),
+    [
+        (holding("RTX 3090", 5.5, 17.5, 24), SEVEN, False),
+        (holding("H100", 60, 18, 80), SEVEN, True),
+        (holding("RTX 3090", 13, 10, 24), THREE, True),
+        (holding("RTX 3090", 13, 10, 24), find_model("my/own"), False),
+    ],
+)
+def test_whether_a_second_model_fits_beside_the_present_one(
+    card: Gpu, model: CatalogueModel, has_room: bool
+) -> None:
+    assert place(model, dataclasses.replace(NO_GPU, gpus=(card,))).has_room_beside == has_room
+    assert place(model, NO_GPU).has_room_beside
 
 
 def test_sizes_in_the_catalogue_are_those_of_the_models() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
+from app.models.machine import Gpu, Machine
 from app.models.manager import Stage
 from app.window.model_row import ModelRowView
 from app.window.models_panel import ModelsPanel
@@ -57,7 +59,7 @@ def test_a_model_of_the_hub_is_added_downloaded_used_and_deleted(
     async def go() -> None:
         panel = await open_panel(desk, tmp_path / "models")
         assert "memory free" in panel.machine.text()
-        assert "on disk" in panel.machine.text()
+        await desk.until(lambda: "on disk" in panel.machine.text())
         QTest.keyClicks(panel.name_box, "no such name")
         press(panel.add_button)
         assert "owner/name" in panel.problem.text()
@@ -121,6 +123,41 @@ def test_a_download_can_be_paused_and_cancelled_while_the_hub_holds_it(
         press(view.cancel)
         await desk.until(lambda: shown(view)[:1] == ["Download"])
         assert not list((tmp_path / "models").glob("lions*"))
+
+    desk.run(go())
+
+
+def test_of_several_cards_one_can_be_chosen_and_the_model_moves_there(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def go() -> None:
+        panel = await open_panel(desk, tmp_path / "models")
+        assert not panel.card_box.isVisible()
+        await desk.until(lambda: desk.state.session.model.is_ready)
+        manager = desk.controller.models
+        asked: list[Any] = []
+        gib = 2**30
+        small = Gpu(name="RTX 3060", free_bytes=9 * gib, total_bytes=12 * gib)
+        large = Gpu(name="RTX 3090", free_bytes=23 * gib, total_bytes=24 * gib)
+        machine = Machine(free_bytes=60 * gib, total_bytes=64 * gib, gpus=(small, large))
+        monkeypatch.setattr(manager, "_look", lambda: machine)
+        # There are no such cards here, so what is asked for is looked at and not done.
+        monkeypatch.setattr(desk.controller._runner.model, "_submit", asked.append)
+        monkeypatch.setattr("app.models.request.look", lambda: machine)
+        press(panel.look_button)
+        await desk.until(panel.card_box.isVisible)
+        facts = panel.views["mit-han-lab/StreamingVLM"].fit
+        assert facts.text() == "fits your GPU"
+        panel.card_box.setFocus()
+        QTest.keyClick(panel.card_box, Qt.Key.Key_Down)
+        assert panel.card_box.currentText() == "0: RTX 3060"
+        assert desk.controller.settings.device == "cuda:0"
+        await desk.until(lambda: facts.text() == "fits in 4 bits")
+        await desk.until(lambda: bool(asked))
+        assert asked[-1].device == "cuda:0"
+        QTest.keyClick(panel.card_box, Qt.Key.Key_Up)
+        await desk.until(lambda: asked[-1].device == "cuda:1")  # with "auto", the one with most room
+        await desk.until(lambda: facts.text() == "fits your GPU")
 
     desk.run(go())
 
