@@ -68,6 +68,12 @@ def main(argv: list[str] | None = None) -> int:
         choices=sorted(PRECISIONS),
         help="how the weights are kept (default: as the device has them)",
     )
+    evaluate.add_argument(
+        "--name-bias",
+        type=float,
+        metavar="LOGITS",
+        help="how much to lean towards the title's names (default: the model's settings)",
+    )
     evaluate.add_argument("--out", type=Path, help="write captions, truth and scores here")
     throughput = commands.add_parser("throughput", help="how fast chunks are made, and learnt by this GPU")
     throughput.add_argument("--out", type=Path, required=True, help="a run's folder, for its tokenizer")
@@ -100,6 +106,7 @@ def main(argv: list[str] | None = None) -> int:
                 device=args.device,
                 greedy=not args.sample,
                 precision=args.precision,
+                name_bias=args.name_bias,
                 out=args.out,
             )
         elif args.command == "throughput":

@@ -39,17 +39,20 @@ def evaluate_seeds(
     device: str,
     greedy: bool,
     precision: str | None = None,
+    name_bias: float | None = None,
     out: Path | None = None,
 ) -> dict[str, Any]:
     """Render each seed's match as a video, comment on it endlessly, score it. Returns every score and their means.
 
-    ``precision`` is the engine's: how the weights are kept; None as the device usually has them.
+    ``precision`` is the engine's: how the weights are kept; None as the device usually has them. ``name_bias``, where
+    given, takes the place of the checkpoint's own.
     """
     share_cores()
     settings = StreamSettings.from_checkpoint(model_folder)
-    settings = dataclasses.replace(
-        settings, sampling=dataclasses.replace(settings.sampling, greedy=greedy, seed=1)
-    )
+    sampling = dataclasses.replace(settings.sampling, greedy=greedy, seed=1)
+    if name_bias is not None:
+        sampling = dataclasses.replace(sampling, name_bias=name_bias)
+    settings = dataclasses.replace(settings, sampling=sampling)
     model = load_model(model_folder, device=device, precision=precision)
     with tempfile.TemporaryDirectory() as scratch:
         place = out or Path(scratch)
@@ -74,6 +77,7 @@ def evaluate_seeds(
         "minutes": minutes,
         "greedy": greedy,
         "precision": precision,
+        "name_bias": sampling.name_bias,
         "mean": means,
         "seeds": results,
     }
