@@ -87,6 +87,14 @@ class StreamingCache:
         """Empty every place; the storage stays."""
         self.length = 0
 
+    def fill(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Hold these unrotated keys and values, (A, K, L, D), alone. Rotated keys are stale until ``rotate``."""
+        self.clear()
+        self.reserve(keys.shape[2])
+        self.length = keys.shape[2]
+        self.keys.copy_(keys)
+        self.values.copy_(values)
+
     def reserve(self, num_new: int) -> None:
         """Make sure that ``num_new`` tokens fit after the filled places."""
         needed = self.length + num_new

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +108,31 @@ class StreamContext:
             self._cache.clear()
         self._start_over()
 
+    def state(self) -> dict[str, Any]:
+        """What the coming steps depend on: plain values, and copies of the tensors in the CPU's memory.
+
+        Raises SessionError after a step that failed in the middle.
+        """
+        self._refuse_torn()
+        cache = self._cache
+        return {
+            "ledger": self._ledger.state(),
+            "capacity": cache.capacity if cache else 0,
+            "keys": cache.keys.to("cpu", copy=True) if cache else None,
+            "values": cache.values.to("cpu", copy=True) if cache else None,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a context of the same model and settings. Raises OutOfMemoryError."""
+        self.restart(self._settings)
+        if state["keys"] is not None:
+            if self._cache is None:
+                model = self._model
+                self._cache = StreamingCache(model.config.text, state["capacity"], model.device, model.dtype)
+            self._cache.fill(state["keys"], state["values"])
+        self._ledger.restore(state["ledger"])
+        self.kept = KeptContext(self.ids, self.num_cached)
+
     def make_room(self, vision: VisionSpan) -> None:
         """Make storage for a stream of such blocks, if there is not enough.
 
@@ -127,8 +153,7 @@ class StreamContext:
 
     def evict(self) -> None:
         """Let go of what the windows no longer hold."""
-        if self._torn:
-            raise SessionError("An earlier step failed in the middle. Reset the session to go on.")
+        self._refuse_torn()
         self._torn = True
         self.keep(self._ledger.evict())
         self._torn = False
@@ -205,6 +230,10 @@ class StreamContext:
             self.say(im_end)
         self.is_answering = False
         return tuple(self._answer)
+
+    def _refuse_torn(self) -> None:
+        if self._torn:
+            raise SessionError("An earlier step failed in the middle. Reset the session to go on.")
 
     def _start_over(self) -> None:
         window = self._settings.window

@@ -15,6 +15,7 @@ import dataclasses
 import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +68,36 @@ class _Round:
             yield self.separator
 
 
+def _round_state(each: _Round) -> list[Any]:
+    """Its fields in order: ids, None where there are none any more, and the vision block's shape after its ids."""
+    state: list[Any] = []
+    for field in dataclasses.fields(each):
+        value = getattr(each, field.name)
+        if isinstance(value, tuple):
+            state.append(
+                [
+                    [list(piece.ids), piece.vision and list(dataclasses.astuple(piece.vision))]
+                    for piece in value
+                ]
+            )
+        else:
+            state.append(None if value is None else list(value.ids))
+    return state
+
+
+def _restored_round(state: list[Any]) -> _Round:
+    head, time, vision, tail, header, phrase, separator = state
+    return _Round(
+        head=_Piece(list(head)),
+        time=None if time is None else _Piece(list(time)),
+        vision=tuple(_Piece(list(ids), span and VisionSpan(*span)) for ids, span in vision),
+        tail=_Piece(list(tail)),
+        header=None if header is None else _Piece(list(header)),
+        phrase=_Piece(list(phrase)),
+        separator=_Piece(list(separator)),
+    )
+
+
 class Ledger:
     """The present context as token ids, cut into the parts that eviction treats differently.
 
@@ -117,6 +148,22 @@ class Ledger:
     def spans(self) -> list[Span]:
         """The context as spans, from which its positions follow."""
         return [piece.vision or TextSpan(len(piece.ids)) for piece in self._pieces()]
+
+    def state(self) -> dict[str, Any]:
+        """All that changes as the stream goes on, as plain values; `restore` takes it."""
+        return {
+            "previous": list(self._previous.ids),
+            "rounds": [_round_state(each) for each in self._rounds],
+            "num_begun": self.num_begun,
+            "num_cached": self.num_cached,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a ledger that was made with the same prefix and windows."""
+        self._previous.ids = list(state["previous"])
+        self._rounds = deque(_restored_round(each) for each in state["rounds"])
+        self.num_begun = state["num_begun"]
+        self.num_cached = state["num_cached"]
 
     def evict(self) -> npt.NDArray[np.int64]:
         """Let go of what the windows no longer hold; call it before a round begins.

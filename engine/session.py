@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,6 +99,27 @@ class StreamingSession:
         self._sampler.reset()
         self._favour_names()
         self._context.restart(self._settings)
+
+    def state(self) -> dict[str, Any]:
+        """Where the stream is between two steps, for ``restore``: plain values, and tensors in the CPU's memory.
+
+        A few hundred megabytes for a model of 7 billion parameters. What was seen and has left the context still shapes
+        the keys and values of what has stayed, so that the last steps alone, shown again, would not bring it back.
+        A step that is still in progress is ended first. Raises SessionError after one that failed in the middle.
+        """
+        self._end_active()
+        with torch.inference_mode(), self._on_stream():
+            return {"context": self._context.state(), "sampler": self._sampler.state}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where a session of the same model and settings was: the same chunks then bring the same words.
+
+        Raises OutOfMemoryError.
+        """
+        self._end_active()
+        with self._naming_memory(), torch.inference_mode(), self._on_stream():
+            self._context.restore(state["context"])
+            self._sampler.state = state["sampler"]
 
     def close(self) -> None:
         """Give up what was recorded. The session's and the model's memory is then free as soon as nobody holds them.

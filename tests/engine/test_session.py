@@ -6,7 +6,7 @@ import dataclasses
 import gc
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -408,3 +408,32 @@ def test_a_closed_session_may_go_on(tiny: LoadedModel) -> None:
     first = said(run(closed, 3))
     closed.close()
     assert first + said(run(closed, 3, first=3)) == expected
+
+
+@pytest.mark.parametrize("decoder", ["eager", "static"])
+@pytest.mark.parametrize("num_before", [0, 1, 4, 9])
+def test_a_stream_goes_on_from_its_state_as_if_nothing_had_happened(
+    tiny: LoadedModel, tmp_path: Path, decoder: Literal["eager", "static"], num_before: int
+) -> None:
+    runtime = RuntimeSettings(decoder=decoder)
+    whole = StreamingSession(tiny, SMALL, runtime)
+    expected = run(whole, 14)
+    first = StreamingSession(tiny, SMALL, runtime)
+    run(first, num_before)
+    torch.save(first.state(), tmp_path / "state.pt")
+    run(first, 2, num_before)  # what comes later does not change what was kept
+    again = StreamingSession(tiny, SMALL, runtime)
+    again.restore(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert said(run(again, 14 - num_before, num_before)) == said(expected[num_before:])
+    assert torch.equal(again.context.cache.keys, whole.context.cache.keys)
+    assert torch.equal(again.context.cache.values, whole.context.cache.values)
+    assert_consistent(again)
+
+
+def test_a_used_session_can_return_to_a_state_too(tiny: LoadedModel) -> None:
+    session = StreamingSession(tiny, SMALL)
+    run(session, 5)
+    state = session.state()
+    expected = said(run(session, 6, 5))
+    session.restore(state)
+    assert said(run(session, 6, 5)) == expected
