@@ -1,7 +1,7 @@
 """What Ringside remembers between two starts, declared once: a section a page, one whole, one file."""
 
 from app.settings.declaration import PAGES, Declared, Page, declared, setting
-from app.settings.store import SettingsDamagedError, SettingsStore
+from app.settings.store import SettingsError, SettingsStore
 from app.settings.user import UserSettings
 from app.settings.watch import DEMO
 
@@ -10,7 +10,7 @@ __all__ = [
     "PAGES",
     "Declared",
     "Page",
-    "SettingsDamagedError",
+    "SettingsError",
     "SettingsStore",
     "UserSettings",
     "declared",

@@ -30,6 +30,16 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class WrongValue:
+    """A value in a file that a setting cannot have."""
+
+    label: str
+    """The setting, as a person knows it."""
+    reason: str
+    """What stood there and what could."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class UserSettings(
     Memory,
     KeySettings,
@@ -47,24 +57,42 @@ class UserSettings(
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what any version's `to_json` wrote; names that are not known are passed over. Raises ValueError."""
+        """What `read` finds, for those who need not know what was wrong. Raises ValueError if it is no JSON object."""
+        return cls.read(text)[0]
+
+    @classmethod
+    def read(cls, text: str) -> tuple[Self, tuple[WrongValue, ...]]:
+        """Read what any version's `to_json` wrote, and tell which values could not be used: those are the usual ones.
+
+        Names that are not known are passed over. Raises ValueError if it is no JSON object.
+        """
         values: Any = json.loads(text)
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
+        wrong: list[WrongValue] = []
         version = values.pop("version", 1)
         if type(version) is not int or version < 1:
-            raise ValueError(f"its version is {version!r}")
+            wrong.append(WrongValue(label="the version of the file", reason=f"its version is {version!r}"))
+            version = VERSION
         # A newer program may have written the file: what is still known is taken as it is.
         for step in range(version, VERSION):
             values = _MIGRATIONS[step](values)
-        entries = {entry.name: entry for entry in declared(cls)}
-        return cls(
-            **{
-                name: from_json_value(entries[name], value)
-                for name, value in values.items()
-                if name in entries
-            }
-        )
+        good: dict[str, Any] = {}
+        for entry in declared(cls):
+            if entry.name not in values:
+                continue
+            value = values[entry.name]
+            try:
+                value = from_json_value(entry, value)
+                entry.check(value)
+            except (ValueError, OverflowError) as error:
+                reason = f"{entry.name} cannot be that" if entry.kind == "secret" else str(error)
+                wrong.append(WrongValue(label=entry.label or entry.name.replace("_", " "), reason=reason))
+                if isinstance(value, tuple):
+                    good[entry.name] = tuple(item for item in value if isinstance(item, str))
+            else:
+                good[entry.name] = value
+        return cls(**good), tuple(wrong)
 
     def to_json(self) -> str:
         """One JSON object, a setting a line."""

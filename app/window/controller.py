@@ -17,7 +17,7 @@ from app.models.local import models_folder
 from app.models.manager import ModelManager
 from app.models.request import ModelRequest, request_model
 from app.outputs.outputs import Outputs
-from app.settings import DEMO, SettingsStore, UserSettings
+from app.settings import DEMO, SettingsError, SettingsStore, UserSettings
 from app.speech import SpeechService
 from app.theme.tokens import TEXT_SCALES_PERCENT, ThemeName
 from app.window.actions import Actions
@@ -120,6 +120,7 @@ class Controller:
         )
         self._is_open = False
         self._saving: asyncio.TimerHandle | None = None
+        self._is_unsaved_told = False
         self.choosing.remembered()
 
     @property
@@ -147,7 +148,10 @@ class Controller:
         """Start the threads and load the model. Call it when the window is on the screen."""
         self._is_open = True
         if self._store.problem is not None:
-            self.state.messages.show(Message(text=self._store.problem.line, topic="settings"))
+            problem = self._store.problem
+            self.state.messages.show(
+                Message(text=problem.line, details=problem.details, topic="settings-file")
+            )
         self.outputs.open()
         self._background.spawn(self._recovery.find(self.outputs.session_folder))
         self._runner.open()
@@ -305,7 +309,22 @@ class Controller:
 
     def _save(self) -> None:
         self._saving = None
-        self._background.start_in_thread(self._store.save)
+        self.aside(self._store.save, self._tell_saved)
+
+    def _save_again(self) -> None:
+        self._is_unsaved_told = False
+        self._save()
+
+    def _tell_saved(self, problem: SettingsError | None) -> None:
+        """Settings that cannot be kept are told of once, until they can be again."""
+        if problem is None:
+            self._is_unsaved_told = False
+            self.state.messages.take_back("settings")
+        elif not self._is_unsaved_told:
+            self._is_unsaved_told = True
+            self.state.messages.show(
+                Message(text=problem.line, topic="settings", action="Try again", act=self._save_again)
+            )
 
     def _on_speech_switch(self, is_on: bool) -> None:
         self.remember(is_speech_on=is_on)

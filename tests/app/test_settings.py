@@ -26,9 +26,6 @@ def test_what_was_changed_is_read_back(tmp_path: Path) -> None:
         "",
         "{",
         "[]",
-        '{"theme": "pink"}',
-        '{"text_scale_percent": 1000}',
-        '{"is_speech_on": "yes"}',
         "\x00\xff",
     ],
 )
@@ -38,11 +35,58 @@ def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, text: str) -> None
     store = SettingsStore(file)
     assert store.settings == UserSettings()
     assert store.problem is not None
-    assert "settings.json.damaged" in store.problem.line
-    assert (tmp_path / "settings.json.damaged").read_text(encoding="utf-8") == text
+    (aside,) = tmp_path.glob("settings.json.damaged*")
+    assert str(aside) in store.problem.line
+    assert aside.read_text(encoding="utf-8") == text
     store.change(theme="dark")
     store.save()
     assert SettingsStore(file).settings.theme == "dark"
+
+
+def test_wrong_values_are_the_usual_ones_again_and_named_and_all_others_stay(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    whole = json.loads(UserSettings(theme="dark", presets=("one", "two"), obs_password="secret").to_json())
+    wrong = {
+        "caption_size_px": 1300,
+        "precision": "int1",
+        "is_speech_on": "yes",
+        "presets": ["one", 2, "two"],
+        "obs_password": 12345,
+        "caption_hides_after_s": 10**400,
+    }
+    text = json.dumps({**whole, **wrong})
+    file.write_text(text, encoding="utf-8")
+    store = SettingsStore(file)
+    usual = UserSettings()
+    assert (store.settings.theme, store.settings.presets) == ("dark", ("one", "two"))
+    assert store.settings.caption_size_px == usual.caption_size_px
+    assert store.settings.obs_password == usual.obs_password
+    assert store.problem is not None
+    labels = {entry.name: entry.label for entry in declared(UserSettings)}
+    for name in ("caption_size_px", "precision", "obs_password"):
+        assert (labels[name] or name.replace("_", " ")) in store.problem.line
+    assert "caption_size_px is 1300" in store.problem.details
+    assert "12345" not in store.problem.line + store.problem.details
+    # What stood there is kept, and what is written next is whole: the next start has nothing to tell.
+    (aside,) = tmp_path.glob("settings.json.damaged*")
+    assert str(aside) in store.problem.line
+    assert aside.read_text(encoding="utf-8") == text
+    again = SettingsStore(file)
+    assert again.problem is not None
+    assert list(tmp_path.glob("settings.json.damaged*")) == [aside]
+    assert again.save() is None
+    after = SettingsStore(file)
+    assert after.problem is None
+    assert after.settings == store.settings
+
+
+def test_of_damaged_files_the_latest_few_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    for number in range(8):
+        file.write_text(f"damaged {number}", encoding="utf-8")
+        SettingsStore(file)
+    kept = sorted(tmp_path.glob("settings.json.damaged*"))
+    assert [path.read_text(encoding="utf-8") for path in kept] == [f"damaged {n}" for n in range(3, 8)]
 
 
 def test_settings_of_another_version_are_passed_over(tmp_path: Path) -> None:
@@ -57,9 +101,13 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_change_holds(tmp_path: 
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     store = SettingsStore(tmp_path / "file" / "settings.json")
     store.change(theme="dark")
-    store.save()
+    problem = store.save()
     assert store.settings.theme == "dark"
-    assert store.problem is not None
+    assert problem is not None
+    assert "cannot be kept" in problem.line
+    (tmp_path / "file").unlink()
+    assert store.save() is None
+    assert SettingsStore(store.path).settings.theme == "dark"
 
 
 def test_a_value_that_cannot_be_is_refused(tmp_path: Path) -> None:
