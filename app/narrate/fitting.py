@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.captions import Phrase
+from app.captions.words import ends_clause, ends_sentence, join_words, split_words
 
 LATEST_S = 0.08
 """A phrase begins at most so long after its time."""
@@ -37,7 +38,6 @@ _LOUD = 0.012
 
 _MARGIN_S = 0.006
 _FADE_S = 0.01
-_SENTENCE_ENDS = (".", "!", "?", "…", ",", ";", ":")
 
 Samples = npt.NDArray[np.float32]
 """Mono sound, -1 to 1, shape (num_samples,)."""
@@ -100,12 +100,14 @@ def lines_from(phrases: Sequence[Phrase], *, whole_sentences: bool = False) -> l
             phrase.start_s - last.start_s < _CLOSE_S
             or (
                 whole_sentences
-                and not last.text.endswith((".", "!", "?", "…"))
+                and not ends_sentence(last.text)
                 and phrase.start_s - last.end_s < 2 * _CONTINUES_WITHIN_S
             )
         )
         if last is not None and joins:
-            lines[-1] = Line(last.start_s, max(last.end_s, phrase.end_s), f"{last.text} {phrase.text}")
+            lines[-1] = Line(
+                last.start_s, max(last.end_s, phrase.end_s), join_words((last.text, phrase.text))
+            )
         else:
             lines.append(Line(phrase.start_s, phrase.end_s, phrase.text))
     return lines
@@ -135,17 +137,17 @@ class Fitter:
             most_s = room_s + (LATEST_S if following is not None else 0.0)
             text = line.text
             if carried:
-                both = f"{carried} {line.text}"
+                both = join_words((carried, line.text))
                 if self._lasts_s(both + ending, self._rate * FASTEST) <= most_s:
                     text = both
                 else:
-                    self.num_left_out += len(carried.split())
+                    self.num_left_out += len(split_words(carried))
             text, carried, spoken = self._squeeze(text, ending, room_s, most_s)
             samples, rate_hz, rate = spoken
             self.num_faster += rate > self._rate * 1.01
             yield Spoken(begin_s, samples, rate_hz, line, text, rate)
             busy_until_s = begin_s + len(samples) / rate_hz
-        self.num_left_out += len(carried.split())
+        self.num_left_out += len(split_words(carried))
 
     def _squeeze(
         self, text: str, ending: str, room_s: float, most_s: float
@@ -158,16 +160,16 @@ class Fitter:
             rate = min(fastest, rate * max(1.03, 1.02 * lasts_s / max(room_s, 0.05)))
             samples, rate_hz = self._sound(text + ending, rate)
             lasts_s = len(samples) / rate_hz
-        words = text.split()
+        words = split_words(text)
         num_kept = len(words)
         while lasts_s > most_s and num_kept > 1:
             # A first guess from the time that all of them take, then word by word.
             num_kept = min(num_kept - 1, max(1, math.ceil(num_kept * most_s / lasts_s)))
-            samples, rate_hz = self._sound(" ".join(words[:num_kept]) + ",", rate)
+            samples, rate_hz = self._sound(join_words(words[:num_kept]) + ",", rate)
             lasts_s = len(samples) / rate_hz
         if lasts_s > most_s:
             samples = _cut(samples, max(0, round(most_s * rate_hz)), rate_hz)
-        return " ".join(words[:num_kept]), " ".join(words[num_kept:]), (samples, rate_hz, rate)
+        return join_words(words[:num_kept]), join_words(words[num_kept:]), (samples, rate_hz, rate)
 
     def _sound(self, text: str, rate: float) -> tuple[Samples, int]:
         samples, rate_hz = self._say(text, rate)
@@ -198,6 +200,6 @@ def _cut(samples: Samples, num_samples: int, rate_hz: int) -> Samples:
 def _goes_on(line: Line, following: Line | None) -> bool:
     return (
         following is not None
-        and not line.text.rstrip("\"'”’)").endswith(_SENTENCE_ENDS)
+        and not ends_clause(line.text)
         and following.start_s - line.end_s < _CONTINUES_WITHIN_S
     )

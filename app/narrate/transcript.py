@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.captions import Phrase
+from app.captions.words import join_words
 from app.narrate.errors import TranscriptError
 
 _CUE = re.compile(r"((?:\d+:)?\d+:\d+[.,]\d+)\s*-->\s*((?:\d+:)?\d+:\d+[.,]\d+)")
@@ -58,7 +59,7 @@ def _from_cues(text: str, *, is_vtt: bool) -> Iterator[Phrase]:
             times = _CUE.search(line)
             if times is None:
                 continue
-            words = _TAG.sub("", " ".join(lines[index + 1 :]))
+            words = _TAG.sub("", join_words(line.strip() for line in lines[index + 1 :]))
             words = html.unescape(words) if is_vtt else words
             start_s, end_s = _seconds(times[1]), _seconds(times[2])
             phrase = Phrase.said(start_s, end_s, words)

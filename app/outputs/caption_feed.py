@@ -22,6 +22,8 @@ SETTLE_S = 0.03
 """Words of one phrase come in bursts; listeners hear of a burst once, and no eye sees the difference."""
 
 _NUM_WORDS = 120
+_NUM_CHARACTERS = 480
+"""Where words are shorter, as many more of them are needed to fill the lines."""
 
 
 class CaptionFeed:
@@ -36,7 +38,8 @@ class CaptionFeed:
         self._captions = captions
         self._style = style
         self._loop = loop
-        self._words: collections.deque[tuple[int, CaptionWord]] = collections.deque(maxlen=_NUM_WORDS)
+        self._words: collections.deque[tuple[int, CaptionWord]] = collections.deque()
+        self._num_characters = 0
         self._lines = TextLines()
         self._num_words = 0
         self._life = secrets.token_hex(4)
@@ -71,7 +74,14 @@ class CaptionFeed:
             # A page that outlives this program must not take the next one's words for its own.
             "epoch": f"{self._life}-{self._epoch}",
             "words": [
-                {"number": number, "text": word.text, "phrase": word.phrase_s, "begins": word.begins_line}
+                {
+                    "number": number,
+                    "text": word.text,
+                    "phrase": word.phrase_s,
+                    "begins": word.begins_line,
+                    "joined": word.is_joined,
+                    "rtl": word.is_right_to_left,
+                }
                 for number, word in self._words
             ],
             "spoken": sorted(captions.spoken_s),
@@ -97,6 +107,9 @@ class CaptionFeed:
         self._num_words += 1
         self._lines.add(word)
         self._words.append((self._num_words, word))
+        self._num_characters += len(word.text)
+        while len(self._words) > _NUM_WORDS and self._num_characters > _NUM_CHARACTERS:
+            self._num_characters -= len(self._words.popleft()[1].text)
         self._hide_later()
         self._tell_soon()
 
@@ -106,6 +119,7 @@ class CaptionFeed:
 
     def _forget(self) -> None:
         self._words.clear()
+        self._num_characters = 0
         self._lines.clear()
         self._epoch += 1
         self.is_hidden = False

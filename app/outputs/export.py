@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.captions import Phrase, write_captions
+from app.captions.words import ends_sentence, join_words
 from app.outputs.live_files import set_aside
 from app.window.state.transcript import LONG_ROW_CHARACTERS, PAUSE_CHUNKS
-from app.window.state.words import ends_sentence
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def sentences(phrases: Iterable[Phrase]) -> list[Phrase]:
         if row is None or previous is None or _begins_row(row, previous, phrase):
             joined.append(phrase)
         else:
-            joined[-1] = Phrase(row.start_s, phrase.end_s, f"{row.text} {phrase.text}")
+            joined[-1] = Phrase(row.start_s, phrase.end_s, join_words((row.text, phrase.text)))
         previous = phrase
     return joined
 

@@ -1,6 +1,7 @@
 """Captions as a few lines of plain text.
 
-Knows how lines fill and roll by counting characters. Knows no files and no network.
+Knows how lines fill and roll by counting characters; one that is twice as wide counts twice. Knows no files and no
+network.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable
 
+from app.captions.words import num_columns
 from app.window.state.captions import CaptionWord
 
 
@@ -26,8 +28,9 @@ class TextLines:
     def add(self, word: CaptionWord) -> None:
         """Place the next word. One that is longer than a line has a line of its own."""
         last = self._lines[-1] if self._lines else ""
-        if last and not word.begins_line and len(last) + 1 + len(word.text) <= self._num_characters:
-            self._lines[-1] = f"{last} {word.text}"
+        longer = f"{last}{'' if word.is_joined else ' '}{word.text}"
+        if last and not word.begins_line and num_columns(longer) <= self._num_characters:
+            self._lines[-1] = longer
         else:
             self._lines.append(word.text)
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
 
+from app.captions.words import ends_sentence, join_words, num_words
 from app.window.state.app import AppState
 from app.window.state.session import StatusKind
-from app.window.state.words import ends_sentence
 
 _LOUD = {StatusKind.PROBLEM, StatusKind.NO_SIGNAL}
 
@@ -69,8 +69,9 @@ class Announcer(QObject):
             self._sentence.clear()
             return
         self._sentence.append(word)
-        if ends_sentence(word) or len(self._sentence) >= _MAX_WORDS:
-            self.announce(" ".join(self._sentence))
+        sentence = join_words(self._sentence)
+        if ends_sentence(word) or num_words(sentence) >= _MAX_WORDS:
+            self.announce(sentence)
             self._sentence.clear()
 
 

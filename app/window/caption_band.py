@@ -18,8 +18,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme.tokens import CORNER_PX, SPACE_8, SPACE_16
+from app.window.caption_line import LaidOutLine, lay_out
 from app.window.caption_look import CaptionLook
-from app.window.state.captions import CaptionState, CaptionWord, Line, RollingLines
+from app.window.state.captions import CaptionState, CaptionWord, RollingLines, text_of
 from app.window.word_pictures import WordPictures
 
 
@@ -55,11 +56,15 @@ class CaptionBand(QWidget):
     @property
     def text(self) -> str:
         """What can be read just now."""
-        return " ".join(placed.word.text for line in self.lines.lines for placed in line)
+        return text_of(placed.word for line in self.lines.lines for placed in line)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """All lines and their margins."""
-        return QSize(200, round(self._look.style.num_lines * self._line_px) + 2 * SPACE_8)
+        return QSize(200, self._height_px(self._look.style.num_lines))
+
+    def height_within(self, room_px: int) -> int:
+        """Of as many lines as there is room for, the newest one at least: a line is shown whole or not at all."""
+        return self._height_px(self._num_lines_within(room_px))
 
     def begin_as(self, other: CaptionBand) -> None:
         """Show what another band of the same state shows already."""
@@ -76,8 +81,9 @@ class CaptionBand(QWidget):
         return self._painted
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Another width is the one reason to break lines anew."""
-        if event.size().width() != event.oldSize().width():
+        """Another width is the one reason to break lines anew; in a low window the older lines go."""
+        num_lines = self._num_lines_within(event.size().height())
+        if event.size().width() != event.oldSize().width() or num_lines != len(self.lines.lines):
             self._fit()
         self._repaint()
 
@@ -95,8 +101,16 @@ class CaptionBand(QWidget):
         # A wide outline needs room of its own, or it would cover the letters above.
         return self._metrics.lineSpacing() + max(0.0, 2 * self._look.style.outline_px - 6)
 
+    def _height_px(self, num_lines: int) -> int:
+        return round(num_lines * self._line_px) + 2 * SPACE_8
+
+    def _num_lines_within(self, height_px: int) -> int:
+        most = self._look.style.num_lines
+        return next((num for num in range(most, 1, -1) if self._height_px(num) <= height_px), 1)
+
     def _fit(self) -> None:
-        self.lines.fit(self._metrics.horizontalAdvance, self._text_width_px, self._look.style.num_lines)
+        num_lines = self._num_lines_within(self.height())
+        self.lines.fit(self._metrics.horizontalAdvance, self._text_width_px, num_lines)
 
     def _add(self, word: CaptionWord) -> None:
         self.lines.add(word)
@@ -153,41 +167,41 @@ class CaptionBand(QWidget):
             painter.setBrush(ground)
             painter.drawRoundedRect(QRectF(self.rect()), CORNER_PX, CORNER_PX)
         # With one line only, it stands where it will stay until a second one pushes it up.
-        newest = style.num_lines - 1
-        for row, line in enumerate(self.lines.lines):
+        newest = len(self.lines.lines) - 1
+        lines = [lay_out(line, self._font, self._state.spoken_s) for line in self.lines.lines]
+        for row, line in enumerate(lines):
             is_dim = row < newest or self._state.is_silent
             self._paint_line(painter, line, row, style.dim_opacity if is_dim else 1.0)
         painter.end()
-        self._words_at(density).keep({placed.word.text for line in self.lines.lines for placed in line})
+        self._words_at(density).keep({text for line in lines for text, _ in line.pieces})
         return pixmap
 
-    def _paint_line(self, painter: QPainter, line: Line, row: int, opacity: float) -> None:
-        if not line:
-            return
+    def _paint_line(self, painter: QPainter, line: LaidOutLine, row: int, opacity: float) -> None:
         metrics, style = self._metrics, self._look.style
         baseline = (
             SPACE_8 + row * self._line_px + (self._line_px - metrics.lineSpacing()) / 2 + metrics.ascent()
         )
-        room = self._text_width_px - (line[-1].x_px + line[-1].width_px)
-        left = SPACE_16 + max(0.0, room) * {"left": 0.0, "centre": 0.5, "right": 1.0}[style.align]
+        share = {"left": 0.0, "centre": 0.5, "right": 1.0}[style.align]
+        if line.is_right_to_left:
+            # Where lines begin at the left, those that are read from the right begin there.
+            share = 1.0 - share
+        left = SPACE_16 + max(0.0, self._text_width_px - line.width_px) * share
         words = self._words_at(painter.device().devicePixelRatioF())
-        pictures = [(words.picture(placed.word.text), placed) for placed in line]
-        for picture, placed in pictures:
+        pictures = [
+            (words.picture(text, is_right_to_left=line.is_right_to_left), x_px) for text, x_px in line.pieces
+        ]
+        for picture, x_px in pictures:
             if picture.outline is not None:
-                at = words.on_pixels(QPointF(left + placed.x_px, baseline) - picture.margin)
+                at = words.on_pixels(QPointF(left + x_px, baseline) - picture.margin)
                 painter.drawPixmap(at, picture.outline)
         painter.setOpacity(opacity)
-        for picture, placed in pictures:
-            at = words.on_pixels(QPointF(left + placed.x_px, baseline) - picture.margin)
+        for picture, x_px in pictures:
+            at = words.on_pixels(QPointF(left + x_px, baseline) - picture.margin)
             painter.drawPixmap(at, picture.letters)
         thickness = max(2.0, metrics.lineWidth())
-        for index, placed in enumerate(line):
-            if placed.word.phrase_s in self._state.spoken_s:
-                follower = line[index + 1] if index + 1 < len(line) else None
-                goes_on = follower is not None and follower.word.phrase_s in self._state.spoken_s
-                right = follower.x_px if follower is not None and goes_on else placed.x_px + placed.width_px
-                underline = QRectF(left + placed.x_px, baseline + 5, right - placed.x_px, thickness)
-                painter.fillRect(underline, QColor(style.text_colour))
+        for start_px, end_px in line.marked:
+            underline = QRectF(left + start_px, baseline + 5, end_px - start_px, thickness)
+            painter.fillRect(underline, QColor(style.text_colour))
         painter.setOpacity(1.0)
 
     def _words_at(self, density: float) -> WordPictures:

@@ -21,7 +21,7 @@ class WordPicture:
     letters: QPixmap
     outline: QPixmap | None
     margin: QPointF
-    """From the picture's corner to where the word's baseline begins."""
+    """From the picture's corner to where the word's baseline begins: on its right if it is read from there."""
 
 
 class WordPictures:
@@ -39,11 +39,11 @@ class WordPictures:
         """Pixels of the screen to one of the window."""
         return self._density
 
-    def picture(self, text: str) -> WordPicture:
+    def picture(self, text: str, *, is_right_to_left: bool = False) -> WordPicture:
         """The word as it is painted."""
         known = self._pictures.get(text)
         if known is None:
-            known = self._pictures[text] = self._paint(text)
+            known = self._pictures[text] = self._paint(text, is_right_to_left=is_right_to_left)
         return known
 
     def keep(self, texts: set[str]) -> None:
@@ -57,11 +57,12 @@ class WordPictures:
             round(point.x() * self._density) / self._density, round(point.y() * self._density) / self._density
         )
 
-    def _paint(self, text: str) -> WordPicture:
+    def _paint(self, text: str, *, is_right_to_left: bool) -> WordPicture:
         path = QPainterPath()
-        path.addText(QPointF(0, 0), self._font, text)
+        start = -self._metrics.horizontalAdvance(text) if is_right_to_left else 0.0
+        path.addText(QPointF(start, 0), self._font, text)
         # Letters may reach beyond their advance, and the outline beyond the letters.
-        room = path.boundingRect().united(self._metrics.boundingRect(text))
+        room = path.boundingRect().united(self._metrics.boundingRect(text).translated(start, 0))
         edge = math.ceil(self._style.outline_px) + 2
         margin = QPointF(math.ceil(-room.left()) + edge, math.ceil(-room.top()) + edge)
         size = QSizeF(margin.x() + room.right() + edge, margin.y() + room.bottom() + edge)

@@ -15,10 +15,10 @@ function clear() {
   band.replaceChildren();
 }
 
-function newLine() {
+function newLine(word) {
   const line = document.createElement("p");
   line.className = "line";
-  line.dir = "auto";
+  line.dir = word.rtl ? "rtl" : "ltr";
   band.append(line);
   while (band.childElementCount > state.style.num_lines) {
     band.firstElementChild.remove();
@@ -26,28 +26,74 @@ function newLine() {
   return line;
 }
 
-function place(word) {
+function overflows(line) {
+  return line.scrollWidth > line.clientWidth;
+}
+
+function write(span, text) {
+  span.textContent = text;
+  span.dataset.text = text;
+}
+
+function newSpan(word, text) {
   const span = document.createElement("span");
   span.className = "word";
-  span.textContent = word.text;
-  span.dataset.text = word.text;
   span.dataset.phrase = String(word.phrase);
+  write(span, text);
+  return span;
+}
+
+// A word that is wider than a line, in parts that are not.
+function placeBroken(word, line) {
+  let rest = [...new Intl.Segmenter().segment(word.text)].map((part) => part.segment);
+  while (rest.length > 0) {
+    const span = newSpan(word, rest.join(""));
+    line.append(span);
+    let few = 1;
+    let many = rest.length;
+    while (few < many) {
+      const some = Math.ceil((few + many) / 2);
+      write(span, rest.slice(0, some).join(""));
+      if (overflows(line)) {
+        many = some - 1;
+      } else {
+        few = some;
+      }
+    }
+    write(span, rest.slice(0, few).join(""));
+    rest = rest.slice(few);
+    if (rest.length > 0) {
+      line = newLine(word);
+    }
+  }
+}
+
+function place(word) {
+  const span = newSpan(word, word.text);
   let line = band.lastElementChild;
   if (line === null || (word.begins && line.childElementCount > 0)) {
-    line = newLine();
+    line = newLine(word);
   }
   let space = null;
-  if (line.childElementCount > 0) {
+  const isFirst = line.childElementCount === 0;
+  if (!isFirst && !word.joined) {
     space = document.createElement("span");
     space.className = "space";
     space.textContent = " ";
     line.append(space);
   }
   line.append(span);
-  if (space !== null && line.scrollWidth > line.clientWidth) {
+  if (!isFirst && overflows(line)) {
     span.remove();
-    space.remove();
-    newLine().append(span);
+    if (space !== null) {
+      space.remove();
+    }
+    line = newLine(word);
+    line.append(span);
+  }
+  if (line.childElementCount === 1 && overflows(line)) {
+    span.remove();
+    placeBroken(word, line);
   }
 }
 
@@ -71,7 +117,8 @@ function dress(style) {
   look.setProperty("--background", withAlpha(style.background_colour, style.background_opacity));
   look.setProperty("--dim-text", withAlpha(style.text_colour, style.dim_opacity));
   look.setProperty("--lines", String(style.num_lines));
-  look.setProperty("--align", style.align === "centre" ? "center" : style.align);
+  // Where lines begin at the left, those that are read from the right begin there.
+  look.setProperty("--align", { left: "start", centre: "center", right: "end" }[style.align]);
   look.setProperty("--margin", `${style.margin_px}px`);
   document.body.className = style.position;
 }

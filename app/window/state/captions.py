@@ -1,19 +1,25 @@
 """The captions over the picture: which words stand where, which are dim, which are being spoken.
 
-Knows how lines fill and roll without moving a word that was read within its line. Knows no Qt: how wide a word is
-comes from whoever paints it.
+Knows how lines fill and roll without moving a word that was read within its line, and from which side they are read.
+Knows no Qt: how wide a word is comes from whoever paints it, and so does the place of words that are read from the right.
 """
 
+import bisect
 import collections
-from collections.abc import Callable, Collection
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from app.captions.words import Direction, clusters, direction, ends_sentence, space_between
 from app.window.state.event import Event
-from app.window.state.words import WordAssembler, ends_sentence
+from app.window.state.words import WordAssembler
 
 _SILENT_PHRASES_BEFORE_NEW_LINE = 2
-_NUM_REMEMBERED_WORDS = 160
-"""Enough for six lines of the widest window."""
+_NUM_REMEMBERED_WORDS = 480
+"""Enough for six lines of the widest window, also where every character is a word."""
+
+_NUM_WORDS_FOR_DIRECTION = 9
+"""Among so many of the latest words most decide from which side a line is read: a foreign name does not turn it round."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,10 @@ class CaptionWord:
     """Start of the chunk it is about: names its phrase."""
     begins_line: bool = False
     """Said after a silence: stands at the beginning of a line."""
+    is_joined: bool = False
+    """Stands right behind the one before, without a space."""
+    is_right_to_left: bool = False
+    """Said in a language that is read from the right: so is a line that begins with it."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +43,20 @@ class PlacedWord:
 
     word: CaptionWord
     x_px: float
-    """From the line's left."""
+    """From the beginning of its line, which is on the right where the line is read from there."""
     width_px: float
 
 
 Line = tuple[PlacedWord, ...]
 Measure = Callable[[str], float]
+
+
+def text_of(words: Iterable[CaptionWord]) -> str:
+    """Words in one line."""
+    text = ""
+    for word in words:
+        text += word.text if word.is_joined or not text else f" {word.text}"
+    return text
 
 
 class RollingLines:
@@ -94,10 +112,34 @@ class RollingLines:
         x_px = 0.0
         if self.newest:
             last = self.newest[-1]
-            x_px = last.x_px + last.width_px + self._measure(" ")
+            x_px = last.x_px + last.width_px + (0.0 if word.is_joined else self._measure(" "))
             if word.begins_line or x_px + width_px > self._width_px:
                 self.lines, x_px = (*self.lines[1:], ()), 0.0
-        self.lines = (*self.lines[:-1], (*self.newest, PlacedWord(word, x_px, width_px)))
+        parts = self._broken(word) if width_px > self._width_px else (word,)
+        for number, part in enumerate(parts):
+            if number:
+                self.lines = (*self.lines[1:], ())
+            placed = PlacedWord(part, x_px, self._measure(part.text))
+            self.lines = (*self.lines[:-1], (*self.newest, placed))
+
+    def _broken(self, word: CaptionWord) -> Iterator[CaptionWord]:
+        """A word that is wider than a line, in parts that are not."""
+        rest = tuple(clusters(word.text))
+        while rest:
+            num = self._num_fitting(rest)
+            yield dataclasses.replace(word, text="".join(rest[:num]))
+            rest = rest[num:]
+            word = dataclasses.replace(word, begins_line=False, is_joined=True)
+
+    def _num_fitting(self, characters: Sequence[str]) -> int:
+        """How many of them one line takes; one at least."""
+        nums = range(1, len(characters) + 1)
+        return max(
+            1,
+            bisect.bisect_right(
+                nums, self._width_px, key=lambda num: self._measure("".join(characters[:num]))
+            ),
+        )
 
 
 class CaptionState:
@@ -115,6 +157,7 @@ class CaptionState:
         self._assembler = WordAssembler()
         self._num_silent_phrases = 0
         self._last_word = ""
+        self._directions: collections.deque[Direction] = collections.deque(maxlen=_NUM_WORDS_FOR_DIRECTION)
         self._said_in_s = -1.0
 
     def push_piece(self, phrase_s: float, piece: str) -> list[str]:
@@ -152,6 +195,7 @@ class CaptionState:
         self._assembler = WordAssembler()
         self._num_silent_phrases = 0
         self._last_word = ""
+        self._directions.clear()
         self._said_in_s = -1.0
         self.is_silent = False
         self.spoken_s = frozenset()
@@ -163,8 +207,13 @@ class CaptionState:
                 self._num_silent_phrases >= _SILENT_PHRASES_BEFORE_NEW_LINE
                 or (self._num_silent_phrases > 0 and ends_sentence(self._last_word))
             )
+            is_joined = bool(self._last_word) and not space_between(self._last_word, word)
+            read_to = direction(word)
+            if read_to is not None:
+                self._directions.append(read_to)
+            is_right_to_left = 2 * self._directions.count("left") > len(self._directions)
             self._num_silent_phrases = 0
             self._last_word = word
             self._said_in_s = phrase_s
             self.is_silent = False
-            self.word_added.emit(CaptionWord(word, phrase_s, begins_line))
+            self.word_added.emit(CaptionWord(word, phrase_s, begins_line, is_joined, is_right_to_left))

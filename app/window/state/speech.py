@@ -7,8 +7,8 @@ import collections
 import re
 from dataclasses import dataclass
 
+from app.captions.words import ends_sentence, is_without_spaces, join_words, num_words, runs
 from app.window.state.event import Event
-from app.window.state.words import ends_sentence
 
 MAX_WORDS_AT_ONCE = 14
 """A sentence longer than this is spoken in parts, so that the voice does not fall behind the picture."""
@@ -29,6 +29,8 @@ _EMPTY_WORDS = frozenset(
 _NUMBERS = frozenset(
     re.findall(r"\w+", "nil zero one two three four five six seven eight nine ten eleven twelve twenty half")
 )
+_NUMBER_CHARACTERS = frozenset("〇零二三四五六七八九十百两")
+"""Those of Chinese and Japanese; 一 is as often "a" as "one"."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class SentenceJoiner:
         """A phrase has ended ("" for silence); returns what can be said now."""
         if text:
             self._phrases.append((phrase_s, text))
-        joined = " ".join(phrase for _, phrase in self._phrases)
-        if joined and (not text or ends_sentence(joined) or len(joined.split()) >= MAX_WORDS_AT_ONCE):
+        joined = join_words(phrase for _, phrase in self._phrases)
+        if joined and (not text or ends_sentence(joined) or num_words(joined) >= MAX_WORDS_AT_ONCE):
             return self.finish()
         return None
 
@@ -60,7 +62,7 @@ class SentenceJoiner:
         phrases, self._phrases = self._phrases, []
         if not phrases:
             return None
-        return Utterance(" ".join(text for _, text in phrases), tuple(start_s for start_s, _ in phrases))
+        return Utterance(join_words(text for _, text in phrases), tuple(start_s for start_s, _ in phrases))
 
 
 class WorthSaying:
@@ -94,12 +96,12 @@ class WorthSaying:
         joined = utterance
         if self._open is not None:
             joined = Utterance(
-                f"{self._open.text} {utterance.text}", self._open.phrases_s + utterance.phrases_s
+                join_words((self._open.text, utterance.text)), self._open.phrases_s + utterance.phrases_s
             )
         if ends_sentence(joined.text):
             self._open = None
             return joined
-        too_long = len(joined.text.split()) >= 3 * MAX_WORDS_AT_ONCE
+        too_long = num_words(joined.text) >= 3 * MAX_WORDS_AT_ONCE
         self._open = None if too_long else joined
         return None
 
@@ -119,20 +121,26 @@ class _Facts:
     """What a sentence tells, as far as words show it."""
 
     words: frozenset[str]
-    """The beginnings of its words, so that "sits" and "sitting" are the same."""
+    """The beginnings of its words, so that "sits" and "sitting" are the same; where a script shows no words, pairs of
+    characters.
+    """
     exact: frozenset[str]
     """Names and numbers: another one is always news."""
 
 
 def _facts(text: str) -> _Facts:
-    found = re.findall(r"\w+", text)
+    found = runs(text)
     exact = frozenset(
         word.lower()
         for place, word in enumerate(found)
         if word.lower() in _NUMBERS or any(c.isdigit() for c in word) or (place > 0 and word[0].isupper())
     )
-    words = frozenset(word.lower()[:3] for word in found if word.lower() not in _EMPTY_WORDS)
-    return _Facts(words, exact)
+    words = frozenset(
+        word.lower()[:3] for word in found if word.lower() not in _EMPTY_WORDS and not is_without_spaces(word)
+    )
+    unspaced = [word for word in found if is_without_spaces(word)]
+    pairs = frozenset(word[at : at + 2] for word in unspaced for at in range(max(1, len(word) - 1)))
+    return _Facts(words | pairs, exact | (_NUMBER_CHARACTERS & set("".join(unspaced))))
 
 
 class SpeechState:

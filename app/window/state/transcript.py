@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.captions.words import ends_sentence, space_between
 from app.window.state.event import Event
-from app.window.state.words import ends_sentence
 
 LONG_ROW_CHARACTERS = 120
 """A sentence longer than this goes on in a row of its own at its next phrase."""
@@ -80,8 +80,9 @@ class TranscriptState:
                 mark = "Answer: " if phrase_s == self._answer_s else ""
                 self._append(TranscriptRow(phrase_s, f"{mark}{word}"))
             else:
-                self._rows[-1].text += f" {word}"
-                self.row_grew.emit(len(self._rows) - 1, f" {word}")
+                addition = f"{space_between(self._rows[-1].text, word)}{word}"
+                self._rows[-1].text += addition
+                self.row_grew.emit(len(self._rows) - 1, addition)
 
     def add_silence(self) -> None:
         """A chunk was passed over without a word; after a few of them the next words start a row."""

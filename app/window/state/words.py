@@ -1,17 +1,9 @@
-"""From the pieces a model says to whole words, and from words to sentences.
+"""From the pieces a model says to whole words.
 
-Knows white space and full stops. Knows no Qt, no times and no layout.
+Knows that a word is only certain once what follows it has come. Knows no Qt, no times and no layout.
 """
 
-import re
-
-_SENTENCE_ENDS = (".", "!", "?", "…")
-_CLOSERS = "\"')]”’» "
-
-
-def ends_sentence(text: str) -> bool:
-    """Whether a sentence is over after these words."""
-    return text.rstrip(_CLOSERS).endswith(_SENTENCE_ENDS)
+from app.captions.words import may_need_no_space_after, split_words
 
 
 class WordAssembler:
@@ -22,10 +14,17 @@ class WordAssembler:
 
     def push(self, piece: str) -> list[str]:
         """Words that are certain to be whole, now that `piece` has come."""
-        *whole, self._pending = re.split(r"\s+", self._pending + piece)
-        return [word for word in whole if word]
+        text = self._pending + piece
+        words = split_words(text)
+        self._pending = ""
+        if words and not text[-1].isspace():
+            self._pending = words.pop()
+        elif words and may_need_no_space_after(words[-1]):
+            # Whether the space after it is to be seen depends on what follows.
+            self._pending = f"{words.pop()} "
+        return words
 
     def finish(self) -> list[str]:
         """What is left when the phrase has ended."""
-        words, self._pending = self._pending.split(), ""
+        words, self._pending = split_words(self._pending), ""
         return words

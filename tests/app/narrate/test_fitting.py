@@ -91,6 +91,27 @@ def test_phrases_that_begin_together_are_one_and_sentences_can_be_spoken_whole()
     ]
 
 
+def test_chinese_is_shortened_by_characters_and_nothing_of_it_is_lost_in_the_middle() -> None:
+    def say_characters(text: str, rate: float) -> tuple[Samples, int]:
+        num_samples = round(sum(c.isalnum() for c in text) * 0.2 / rate * RATE_HZ)
+        return np.full(num_samples, 0.5, np.float32), RATE_HZ
+
+    said = phrases("狮队夺回球权，奥卡福一路带球杀入禁区", "射门", "球进了。")
+    fitter = Fitter(say_characters)
+    lines = lines_from(said)
+    spoken = list(fitter.fit(lines))
+    assert spoken[0].text.startswith("狮队夺回球权")
+    assert spoken[0].end_s <= 1.0 + LATEST_S
+    assert len(spoken[0].samples) == round(
+        sum(c.isalnum() for c in spoken[0].text) * 0.2 / spoken[0].rate * RATE_HZ
+    )
+    heard = "".join(one.text for one in spoken)
+    assert sum(c.isalnum() for c in "".join(phrase.text for phrase in said)) == fitter.num_left_out + sum(
+        c.isalnum() for c in heard
+    )
+    assert [line.text for line in lines_from(said, whole_sentences=True)] == ["".join(p.text for p in said)]
+
+
 def test_silence_before_and_after_speech_is_not_speech() -> None:
     samples = np.zeros(8000, np.float32)
     samples[3000:5000] = 0.4

@@ -221,6 +221,53 @@ async def test_in_a_browser_markup_shows_as_text(stream: Stream, tmp_path: Path)
 
 
 @needs_browser
+async def test_in_a_browser_every_script_fills_its_lines_from_its_own_side_and_nothing_is_cut_off(
+    stream: Stream, tmp_path: Path
+) -> None:
+    cut = "[...document.querySelectorAll('.line')].some((line) => line.scrollWidth > line.clientWidth)"
+    xs = "[...document.querySelectorAll('.word')].map((word) => word.getBoundingClientRect().x)"
+    async with page_at(stream.source.address, tmp_path, size=(640, 480)) as page:
+        await page.until("document.readyState === 'complete'")
+        await until(lambda: stream.source.num_pages == 1)
+        stream.style(caption_num_lines=6)
+        chinese = [
+            "狮队夺回球权，",
+            "奥卡福一路带球杀入禁区，",
+            "射门——球进了！",
+            "狮队 1:0 领先，全场沸腾。",
+        ]
+        for phrase in chinese:
+            stream.say(phrase)
+        await page.until("document.body.textContent.includes('沸腾。')")
+        lines = await page.lines()
+        assert len(lines) > 1
+        assert "".join(lines) == "".join(chinese)
+        assert not await page.value(cut)
+
+        stream.captions.clear()
+        stream.say("الأسود يستعيدون الكرة،")
+        await page.until("document.querySelectorAll('.word').length === 3")
+        before = await page.value(xs)
+        assert before == sorted(before, reverse=True)
+        assert before[0] > 500
+        # A name in other letters turns nothing round.
+        stream.say("Okafor يسدد الكرة!")
+        await page.until("document.querySelectorAll('.word').length === 6")
+        assert (await page.value(xs))[:3] == before
+        assert await page.value("document.querySelector('.line').dir") == "rtl"
+
+        stream.captions.clear()
+        name = "Krungthepmahanakhonamonrattanakosinmahintharayutthayamahadilokphop"
+        stream.say(f"In {name} now")
+        await page.until("document.body.textContent.includes('now')")
+        lines = await page.lines()
+        assert len(lines) > 2
+        assert "".join(lines) == f"In{name} now"
+        assert not await page.value(cut)
+        assert page.complaints == []
+
+
+@needs_browser
 async def test_in_a_browser_the_page_comes_back_by_itself(stream: Stream, tmp_path: Path) -> None:
     port = stream.source.port
     assert port is not None

@@ -19,7 +19,7 @@ from app.outputs.live_files import LiveFiles
 from app.outputs.text_file import write_text_file
 from app.outputs.text_lines import TextLines
 from app.session import SessionHead, read_session
-from app.window.state.captions import CaptionWord
+from app.window.state.captions import CaptionState, CaptionWord
 
 PHRASES = [
     Phrase(41.0, 42.0, "Okafor shoots"),
@@ -89,6 +89,15 @@ def test_lines_of_text_roll_and_no_word_changes_its_line() -> None:
     assert lines.text == f"{'Unbelievable-' * 3}\nNew"
     lines.fit(1, 40, [CaptionWord("a", 1.0), CaptionWord("b", 1.0)])
     assert lines.text == "a b"
+
+
+def test_lines_of_text_in_chinese_are_as_wide_as_others_and_have_no_spaces() -> None:
+    captions, lines = CaptionState(), TextLines(3, 16)
+    captions.word_added.subscribe(lines.add)
+    for second, phrase in enumerate(["狮队夺回球权，", "奥卡福射门——球进了！"]):
+        captions.push_piece(float(second), phrase)
+        captions.end_phrase(float(second))
+    assert lines.text == "狮队夺回球权，奥\n卡福射门——球进\n了！"
 
 
 def test_live_files_hold_every_phrase_before_the_next_is_said(tmp_path: Path) -> None:
@@ -192,6 +201,16 @@ def test_phrases_are_joined_as_people_read_them() -> None:
     ]
     back = [Phrase(9, 10, "one"), Phrase(2, 3, "two")]
     assert [row.text for row in sentences(back)] == ["one", "two"]
+
+
+def test_phrases_of_a_script_without_spaces_are_joined_without_them() -> None:
+    said = [
+        Phrase(0.0, 1.0, "狮队夺回球权，"),
+        Phrase(1.0, 2.0, "奥卡福"),
+        Phrase(2.0, 3.0, "射门。"),
+        Phrase(3.0, 4.0, "球进了"),
+    ]
+    assert [phrase.text for phrase in sentences(said)] == ["狮队夺回球权，奥卡福射门。", "球进了"]
 
 
 def test_players_get_cues_in_order_also_where_a_person_went_back(tmp_path: Path) -> None:

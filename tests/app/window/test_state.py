@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from app.captions.words import ends_sentence
 from app.session import SessionHead
 from app.window.state.app import AppState
-from app.window.state.captions import CaptionState, CaptionWord, Line, RollingLines
+from app.window.state.captions import CaptionState, CaptionWord, Line, RollingLines, text_of
 from app.window.state.messages import Message, MessageState
 from app.window.state.pulse import SIGNAL_TIMEOUT_S, Pulse
 from app.window.state.session import Figures, ModelState, Phase, SessionState, Source, StatusKind, WarmUp
 from app.window.state.speech import MAX_WORDS_AT_ONCE, SentenceJoiner
 from app.window.state.transcript import Match, TranscriptState, clock
-from app.window.state.words import WordAssembler, ends_sentence
+from app.window.state.words import WordAssembler
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -76,12 +77,18 @@ def test_a_line_fills_then_rolls_up_and_no_word_moves_within_its_line() -> None:
     ]
 
 
-def test_a_word_wider_than_the_band_gets_a_line_of_its_own() -> None:
-    lines = RollingLines(by_letters, width_px=60)
-    for word in ("so", "Krungthepmahanakhon", "it"):
+def test_a_word_wider_than_the_band_is_broken_and_none_of_it_is_cut_off() -> None:
+    lines = RollingLines(by_letters, width_px=60, num_lines=5)
+    for word in ("so", "Krungthepmahanakhon", "it", "is"):
         lines.add(CaptionWord(word, 0.0))
-    assert places(lines.older) == [("Krungthepmahanakhon", 0.0)]
-    assert places(lines.newest) == [("it", 0.0)]
+    assert [places(line) for line in lines.lines] == [
+        [("Krungt", 0.0)],
+        [("hepmah", 0.0)],
+        [("anakho", 0.0)],
+        [("n", 0.0), ("it", 20.0)],
+        [("is", 0.0)],
+    ]
+    assert text_of(placed.word for line in lines.lines for placed in line) == "Krungthepmahanakhon it is"
 
 
 def test_silence_dims_the_last_phrase_and_the_next_words_light_it_again() -> None:
