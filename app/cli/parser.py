@@ -251,7 +251,11 @@ def _add_commentator(parser: Parser) -> None:
         "--repetition-penalty", type=above_zero(10), metavar="N", help="above 1: fewer repeated words"
     )
     who.add_argument(
-        "--max-tokens", dest="max_new_tokens", type=num_tokens, metavar="N", help="most word pieces a second"
+        "--max-tokens",
+        dest="max_new_tokens",
+        type=num_tokens,
+        metavar="N",
+        help="most word pieces in a second of video",
     )
     who.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
     who.add_argument(

@@ -10,7 +10,7 @@ import dataclasses
 from pathlib import Path
 
 from app.errors import UsageError
-from app.models.local import chosen_models_folder
+from app.models.local import chosen_models_folder, models_folder
 from app.models.request import request_model
 from app.models.store import ModelStore
 from app.worker import LoadModel
@@ -38,9 +38,10 @@ def read_title(text: str | None) -> str | None:
 
 def model_request(options: argparse.Namespace) -> LoadModel:
     """What the worker is to load. Raises RingsideError for what can be no model."""
-    store = ModelStore(chosen_models_folder())
+    # What was downloaded before another folder was chosen is still there.
+    stores = (ModelStore(chosen_models_folder()), ModelStore(models_folder()))
     return request_model(
-        options.model, store, precision=options.precision, device=options.device, is_order=True
+        options.model, *stores, precision=options.precision, device=options.device, is_order=True
     ).load
 
 

@@ -31,8 +31,8 @@ def chosen_models_folder() -> Path:
     return models_folder(settings.models_folder)
 
 
-def find_checkpoint(name: str, store: ModelStore) -> Path:
-    """The checkpoint folder of a model that is here, whole.
+def find_checkpoint(name: str, *stores: ModelStore) -> Path:
+    """The checkpoint folder of a model that is here, whole: in one of `stores`, or in the hub's cache.
 
     Takes some tenths of a second for a hub model. Raises ModelNotHereError for one that was not downloaded,
     ModelNotFoundError if it can be neither a model's name nor a folder, ResourceMissingError without a demo model.
@@ -40,9 +40,10 @@ def find_checkpoint(name: str, store: ModelStore) -> Path:
     found = resources.find_model(name)
     if found != name or not is_hub_id(name) or Path(name).is_dir():
         return Path(found)
-    model = store.find(name, find_model(name).revision)
-    if model is not None and model.is_whole:
-        return model.folder
+    for store in stores:
+        model = store.find(name, find_model(name).revision)
+        if model is not None and model.is_whole:
+            return model.folder
     cached = in_hub_cache(name)
     if cached is None:
         raise ModelNotHereError(name)

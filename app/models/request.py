@@ -7,17 +7,14 @@ how a machine is asked or what fits.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
-from app.models.catalogue import CatalogueModel, find_model
+from app.models.catalogue import find_model
 from app.models.errors import ModelNotHereError
 from app.models.fit import AUTO, known_device, place
 from app.models.local import find_checkpoint
 from app.models.machine import look
 from app.models.store import ModelStore
 from app.worker import LoadModel
-from engine.config import read_config
-from engine.errors import EngineError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,8 +28,7 @@ class ModelRequest:
 
 def request_model(
     choice: str,
-    store: ModelStore,
-    *,
+    *stores: ModelStore,
     precision: str = AUTO,
     device: str = AUTO,
     is_order: bool = False,
@@ -45,26 +41,16 @@ def request_model(
     """
     model = find_model(choice)
     try:
-        path = str(find_checkpoint(choice, store))
+        path = str(find_checkpoint(choice, *stores))
     except ModelNotHereError:
         if not is_order:
             raise
         path = choice
     machine = look()
     where = device if is_order else known_device(machine, device)
-    placement = place(_with_sizes(model, Path(path)), machine, precision, where)
+    placement = place(model, machine, precision, where)
     kept_in = precision if is_order and precision != AUTO else placement.precision
     return ModelRequest(
         load=LoadModel(path, placement.device, kept_in, model.revision),
         has_room_beside=placement.has_room_beside,
     )
-
-
-def _with_sizes(model: CatalogueModel, folder: Path) -> CatalogueModel:
-    """What is not in the catalogue tells its sizes itself, once it is here."""
-    if model.config is not None or not folder.is_dir():
-        return model
-    try:
-        return dataclasses.replace(model, config=read_config(folder))
-    except (EngineError, OSError):  # what is wrong with it is said when it is loaded
-        return model

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +23,9 @@ from app.worker import (
     LoadModel,
     ModelLoading,
     ModelReady,
+    ModelReleased,
     QuestionTaken,
+    ReleaseModel,
     SessionStarted,
     SessionStopped,
     Shutdown,
@@ -396,6 +399,21 @@ def test_closing_while_a_model_loads_and_while_a_step_runs(listener: Listener, t
     assert not running.submit(ChunkRequest(chunk_at(1)))
     assert running.close(0)
     assert threading.active_count() == before
+
+
+def test_a_model_that_is_let_go_is_gone_and_can_be_loaded_again(listener: Listener, tiny_model: Path) -> None:
+    with EngineWorker(listener) as worker:
+        settings = ready(worker, listener, tiny_model)
+        model = weakref.ref(worker._model)  # type: ignore[arg-type] # there is one
+        worker.submit(StartSession(settings))
+        listener.wait_for(SessionStarted)
+        worker.submit(ReleaseModel())
+        listener.wait_for(ModelReleased)
+        assert model() is None
+        worker.submit(StartSession(settings))
+        assert "No model" in listener.wait_for(WorkerFailed).message
+        worker.submit(LoadModel(tiny_model, "cpu"))
+        listener.wait_for(ModelReady)
 
 
 def test_a_worker_that_was_never_started_can_be_closed(listener: Listener) -> None:

@@ -89,11 +89,12 @@ class HubServer:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = unquote(urlsplit(request.path).path)
         if re.fullmatch(rf"/api/models/{self.repo}(/revision/[^/]+)?", path):
-            self._json(request, "info", {"id": self.repo, "sha": COMMIT, "siblings": []})
+            siblings = [{"rfilename": name} for name in self.files]
+            self._json(request, "info", {"id": self.repo, "sha": COMMIT, "siblings": siblings})
         elif path.startswith(f"/api/models/{self.repo}/tree/"):
             self._json(request, "tree", [_entry(name, data) for name, data in self.files.items()])
         elif (found := re.fullmatch(rf"/{self.repo}/resolve/([^/]+)/(.+)", path)) and found[2] in self.files:
-            self._file(request, found[2])
+            self._file(request, found[2], found[1])
         else:
             self._status(request, 404)
 
@@ -109,7 +110,7 @@ class HubServer:
         request.end_headers()
         request.wfile.write(body)
 
-    def _file(self, request: BaseHTTPRequestHandler, name: str) -> None:
+    def _file(self, request: BaseHTTPRequestHandler, name: str, commit: str) -> None:
         self.ranges.append((name, request.headers.get("Range", "")))
         data, fault = self.files[name], self._fault(name)
         if fault is not None and fault.kind == "status":
@@ -123,8 +124,12 @@ class HubServer:
             request.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         else:
             request.send_response(200)
+        request.send_header("X-Repo-Commit", commit)
+        request.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
         request.send_header("Content-Length", str(len(data) - start))
         request.end_headers()
+        if request.command == "HEAD":
+            return
         if fault is not None and fault.kind == "corrupt":
             data = data[:start] + bytes(255 - byte for byte in data[start:])
         end = len(data)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
+from app.models.machine import Gpu, Machine
+from app.narrate.child import NarrationChild
 from app.window.controller import Controller
+from app.window.narrating import NarrationRequest
 from app.window.speak_panel import SpeakPanel
 from app.window.state.session import Phase
 from tests.app.narrate.listening import subtitles_of
@@ -234,3 +239,94 @@ def test_closing_the_window_ends_a_video_that_is_being_made(
         assert not list(tmp_path.glob(".*narrated*"))
 
     desk.run(work())
+
+
+class RecordedChild(NarrationChild):
+    """The real process, and what it was started with."""
+
+    started: ClassVar[list[Sequence[str]]] = []
+
+    def __init__(self, arguments: Sequence[str], *rest: Any, **more: Any) -> None:
+        self.started.append(arguments)
+        super().__init__(arguments, *rest, **more)
+
+
+def test_a_video_is_watched_as_the_window_would_and_its_model_makes_room(
+    make_desk: Callable[[], Desk], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk()
+    monkeypatch.setattr("app.window.narrating.NarrationChild", RecordedChild)
+    RecordedChild.started.clear()
+
+    async def work() -> None:
+        controller, session = desk.controller, desk.state.session
+        controller.remember(model=str(tiny_model), preset="describer", export_folder=str(tmp_path))
+        await desk.open()
+        controller.choosing.demo()
+        await desk.until(lambda: session.model.is_ready)
+        # A card that has no room for two, as far as anybody asks from here.
+        full = Gpu(name="RTX 3090", free_bytes=0, total_bytes=24 * 2**30)
+        machine = Machine(free_bytes=60 * 2**30, total_bytes=64 * 2**30, gpus=(full,))
+        monkeypatch.setattr("app.models.request.look", lambda: machine)
+
+        def make() -> None:
+            desk.window.speaking.open_dialog()
+            dialog = desk.window.speaking.dialog
+            assert dialog is not None
+            dialog.words_box.setCurrentIndex(dialog.words_box.findData("watch"))
+            QTest.mouseClick(dialog.make_button, Qt.MouseButton.LeftButton)
+
+        # What runs is not taken away: that is a person's own choice.
+        controller.start()
+        await desk.until(lambda: session.phase is Phase.RUNNING)
+        controller.pause_or_resume()
+        make()
+        await desk.until(lambda: not controller.narrating.state.is_running)
+        message = desk.state.messages.current
+        assert message is not None
+        assert "Stop the commentary" in message.text
+        assert not RecordedChild.started
+        controller.start_or_stop()
+        assert session.model.is_ready
+
+        make()
+        await desk.until(lambda: session.status.words == "model lent")
+        await desk.until(lambda: bool(RecordedChild.started))
+        assert controller._runner._worker._model is None
+        arguments = RecordedChild.started[-1]
+        assert f"--model={tiny_model}" in arguments
+        assert {"--device=auto", "--precision=auto", "--temperature=0.4"} <= set(arguments)
+        controller.start()  # waits for the model, and then begins
+        assert session.phase is Phase.STARTING
+        await desk.until(lambda: controller.narrating.state.fraction > 0)
+        controller.narrating.cancel()
+        await desk.until(lambda: session.model.is_ready)
+        assert not controller.narrating.state.is_running
+        await desk.until(lambda: session.phase in (Phase.RUNNING, Phase.FINISHED))
+        controller.start_or_stop()
+        await desk.close()
+
+    desk.run(work())
+
+
+def test_a_precision_that_was_chosen_is_that_of_the_narrated_video_too(
+    make_desk: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk()
+    card = Gpu(name="RTX 3090", free_bytes=20 * 2**30, total_bytes=24 * 2**30)
+    machine = Machine(free_bytes=60 * 2**30, total_bytes=64 * 2**30, gpus=(card, card))
+    request = NarrationRequest(
+        video="match.mp4", output="told.mp4", phrases=None, sampling={"max_new_tokens": 7}
+    )
+
+    def arguments() -> list[str]:
+        narrating = desk.controller.narrating
+        return narrating._arguments(request, narrating._request_model())
+
+    desk.controller.remember(precision="int8", device="cuda:1")
+    monkeypatch.setattr("app.models.request.look", lambda: machine)
+    assert {"--precision=int8", "--device=cuda:1", "--max-tokens=7"} <= set(arguments())
+    # Without a card the window loads the model as it is, and so does the video.
+    monkeypatch.setattr("app.models.request.look", lambda: dataclasses.replace(machine, gpus=()))
+    assert {"--precision=auto", "--device=auto"} <= set(arguments())
+    desk.controller.narrating.close()
