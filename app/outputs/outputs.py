@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.captions import Phrase
-from app.errors import RingsideError
+from app.errors import CaptionEndingError, CaptionFileError, RingsideError
 from app.outputs.browser_source import BrowserSource, new_token, prepare
 from app.outputs.caption_feed import CaptionFeed
 from app.outputs.file_keeper import FileKeeper
@@ -185,6 +185,7 @@ class Outputs:
                 self._state.messages.show(Message(text=error.line, topic="browser-source"))
                 return
             self._state.outputs.update(browser_address=self._page.address)
+            self._state.messages.take_back("browser-source")
             if self._page.port != settings.browser_port:
                 self._state.messages.show(
                     Message(
@@ -233,6 +234,7 @@ class Outputs:
                 )
             )
         elif status.phase is ObsPhase.WAITING and former.phase is not ObsPhase.WAITING:
+            self._state.messages.take_back("obs")
             self._state.messages.show(Message(text=status.sentence, is_error=False, topic="obs"))
         elif not status.problem and status.phase is not ObsPhase.WAITING:
             self._state.messages.take_back("obs")
@@ -242,4 +244,6 @@ class Outputs:
             self._state.messages.take_back(topic)
             return
         _log.warning("%s: %s", topic, error.line)
+        if isinstance(error, CaptionFileError | CaptionEndingError):
+            topic = f"{topic}/{error.path}"  # another file's problem is another one
         self._state.messages.show(Message(text=error.line, topic=topic))

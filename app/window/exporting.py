@@ -299,6 +299,7 @@ class Exporting:
         if isinstance(result, RingsideError):
             self._tell(result.line, is_error=True)
             return
+        self._controller.state.messages.take_back("export")
         folder = QUrl.fromLocalFile(str(result.parent))
 
         def show_folder() -> None:

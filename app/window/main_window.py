@@ -76,7 +76,7 @@ class MainWindow(QWidget):
         self.transport = TransportBar(controller, theme, self)
         self.picker = SourcePicker(controller, theme, self.source_ways, self.stage)
         self.picker.hide()
-        self.announcer = Announcer(state, self)
+        self.announcer = Announcer(state, self, message_key=self._message_key)
         self.first_start = FirstStart(
             controller,
             theme,
@@ -289,6 +289,14 @@ class MainWindow(QWidget):
             self.controller.toggle("is_overlay_locked")
         else:
             self.controller.remember(is_overlay_on=True, is_overlay_locked=False)
+
+    def go_to_message(self) -> None:
+        """Put the keyboard on the message's button, or say that there is no message."""
+        if not self.message_bar.go():
+            self.announcer.announce("There is no message.")
+
+    def _message_key(self) -> str:
+        return next(iter(self.controller.actions.keys("message")), "")
 
     def tell_state(self) -> None:
         """Have a screen reader say how it goes and what was said last."""

@@ -6,12 +6,13 @@ Knows how a message is shown: words, one button that helps, folded details. Know
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app.theme.icons import icon_pixmap
 from app.theme.theme import Theme
 from app.theme.tokens import ICON_PX, SPACE_8, SPACE_12
 from app.window.icon_button import IconButton
-from app.window.state.messages import MessageState
+from app.window.state.messages import Message, MessageState
 
 _DETAILS_HEIGHT_PX = 140
 
@@ -26,6 +27,8 @@ class MessageBar(QFrame):
         self.setAccessibleName("Message")
         self._state = state
         self._theme = theme
+        self._shown: Message | None = None
+        self._former: QWidget | None = None
         self._icon = QLabel(self)
         self._icon.setAccessibleName("Kind of message")
         self.words = QLabel(self)
@@ -60,7 +63,7 @@ class MessageBar(QFrame):
             theme, "copy", "Copy the details", "Copy the details to the clipboard.", role="ghost", text="Copy"
         )
         self._lay_out()
-        self.action_button.clicked.connect(self._act)
+        self.action_button.clicked.connect(state.act)
         self.details_button.toggled.connect(self._unfold)
         self.close_button.clicked.connect(state.dismiss)
         self.copy_button.clicked.connect(
@@ -69,6 +72,16 @@ class MessageBar(QFrame):
         state.changed.subscribe(self._show)
         theme.changed.connect(self._show_icon)
         self._show()
+
+    def go(self) -> bool:
+        """Put the keyboard on the button that helps, or on the one that closes; False if there is no message."""
+        if self.isHidden():
+            return False
+        if not self._has_keyboard:
+            self._former = self.window().focusWidget()
+        button = self.close_button if self.action_button.isHidden() else self.action_button
+        button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        return True
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -91,12 +104,21 @@ class MessageBar(QFrame):
 
     def _show(self) -> None:
         message = self._state.current
-        self.setVisible(message is not None)
         if message is None:
+            self._shown = None
+            self._leave()
+            self.hide()
             return
-        self.words.setText(message.text)
-        self.words.setAccessibleDescription(message.text)
-        self.setAccessibleDescription(message.text)
+        self.show()
+        waiting = self._state.waiting_in_words
+        words = f"{message.text}\n{waiting}" if waiting else message.text
+        self.words.setText(words)
+        self.words.setAccessibleDescription(words)
+        self.setAccessibleDescription(words)
+        if message is self._shown:
+            return  # only those that wait are others: its details stay as they are
+        self._shown = message
+        has_keyboard = self._has_keyboard
         self.action_button.setText(message.action)
         self.action_button.setAccessibleName(message.action or "What helps")
         self.action_button.setVisible(bool(message.action))
@@ -105,6 +127,8 @@ class MessageBar(QFrame):
         self.details_button.setChecked(False)
         self._unfold(False)
         self._show_icon()
+        if has_keyboard:
+            self.go()
 
     def _show_icon(self) -> None:
         message, palette, side = self._state.current, self._theme.palette, self._theme.px(ICON_PX)
@@ -117,8 +141,12 @@ class MessageBar(QFrame):
         self.copy_button.setVisible(is_open)
         self.details_button.set_icon("chevron-up" if is_open else "chevron-down")
 
-    def _act(self) -> None:
-        message = self._state.current
-        self._state.dismiss()
-        if message is not None and message.act is not None:
-            message.act()
+    @property
+    def _has_keyboard(self) -> bool:
+        return self.isAncestorOf(self.window().focusWidget())
+
+    def _leave(self) -> None:
+        """Give the keyboard back to where it came from."""
+        former, self._former = self._former, None
+        if former is not None and isValid(former) and self._has_keyboard:
+            former.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -26,8 +26,7 @@ _TOPIC = "recovery"
 class Recovery:
     """One per window; everything is called on its loop.
 
-    The offer stays until it is answered: it comes back after another message that took its place, after a run, and at
-    the next start.
+    The offer stays until it is answered: it waits behind other messages, comes back after a run, and at the next start.
     """
 
     def __init__(self, state: AppState, background: Background) -> None:
@@ -35,8 +34,6 @@ class Recovery:
         self._background = background
         self._waiting: Sequence[RecordedSession] = ()
         self._offer: Message | None = None
-        self._is_shown = False
-        state.messages.changed.subscribe(self._look)
         state.record.changed.subscribe(self._look)
 
     async def find(self, folder: Path) -> None:
@@ -51,8 +48,10 @@ class Recovery:
         self._offer = Message(
             text=_words(waiting),
             is_error=False,
+            is_offer=True,
             action="Bring it back" if len(waiting) == 1 else "Bring them back",
             act=self._accept,
+            decline=lambda: self._settle(self._take(), "kept"),
             topic=_TOPIC,
         )
         self._look()
@@ -60,36 +59,18 @@ class Recovery:
     def _look(self) -> None:
         if self._offer is None:
             return
-        current = self._state.messages.current
-        if current is self._offer:
-            if self._state.record.is_running:
-                # Rows come at the transcript's end, and there a run is writing.
-                self._is_shown = False
-                self._state.messages.take_back(_TOPIC)
-        elif current is not None:
-            self._is_shown = False
-        elif self._is_shown:
-            self._decline()
-        elif not self._state.record.is_running:
-            self._is_shown = True
+        if self._state.record.is_running:
+            # Rows come at the transcript's end, and there a run is writing.
+            self._state.messages.take_back(_TOPIC)
+        else:
             self._state.messages.show(self._offer)
 
     def _accept(self) -> None:
         waiting = self._take()
         self._background.spawn(self._bring_back(waiting))
 
-    def _decline(self) -> None:
-        # The button closes the message before it acts: what it does counts, not that the message is gone.
-        offer = self._offer
-
-        def is_declined() -> None:
-            if self._offer is offer and self._offer is not None:
-                self._settle(self._take(), "kept")
-
-        self._background.loop.call_soon(is_declined)
-
     def _take(self) -> Sequence[RecordedSession]:
-        waiting, self._waiting, self._offer, self._is_shown = self._waiting, (), None, False
+        waiting, self._waiting, self._offer = self._waiting, (), None
         return waiting
 
     async def _bring_back(self, waiting: Sequence[RecordedSession]) -> None:

@@ -235,12 +235,7 @@ class Runner:
         message = Message(text=news.words, is_error=False, topic="signal")
         self._state.messages.show(message)
         if news.signal is Signal.GOOD:
-            self._background.loop.call_later(_GOOD_NEWS_S, self._take_back, message)
-
-    def _take_back(self, message: Message) -> None:
-        """Take this message away, and no other that came meanwhile."""
-        if self._state.messages.current is message:
-            self._state.messages.dismiss()
+            self._background.loop.call_later(_GOOD_NEWS_S, self._state.messages.withdraw, message)
 
     def _on_source_ended(self, run: LiveRun, ended: SourceEnded) -> None:
         if run is not self._run:

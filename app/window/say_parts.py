@@ -97,11 +97,13 @@ class SayParts:
     def _tell_end(self, row: ModelRow) -> None:
         """A download has ended while a person may have been looking elsewhere."""
         repo, name = row.model.repo, row.model.name
+        topic = f"{_TOPIC}/{repo}"  # of several downloads each has its own end
+        self._controller.state.messages.take_back(topic)
         if row.problem:
             message = Message(
                 text=f"{name}: {row.problem}",
                 details=row.details,
-                topic=_TOPIC,
+                topic=topic,
                 action="Models…",
                 act=lambda: self._open_page("models"),
             )
@@ -109,7 +111,7 @@ class SayParts:
             message = Message(
                 text=f"{name} is here and checked.",
                 is_error=False,
-                topic=_TOPIC,
+                topic=topic,
                 action="Use it",
                 act=lambda: self._controller.choose_model(repo),
             )

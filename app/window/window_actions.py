@@ -164,6 +164,13 @@ def window_actions(window: MainWindow) -> tuple[Action, ...]:
             act=window.tell_state,
         ),
         Action(
+            name="message",
+            label="Go to the message",
+            description="Goes to the button of the message under the top bar, the one that helps or the one that closes it.",
+            default_keys=("F6",),
+            act=window.go_to_message,
+        ),
+        Action(
             name="quit",
             label="Quit",
             description="Closes Ringside; what was said is kept.",

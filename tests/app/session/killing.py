@@ -74,8 +74,7 @@ def shown(self, message):
     show(self, message)
     if message.topic == "recovery":
         os.write(1, json.dumps(message.text).encode() + b"\\n")
-        self.dismiss()
-        message.act()
+        self.act()
 def added(self, rows):
     add_rows(self, rows)
     os.write(1, json.dumps(" ".join(row.text for row in self.rows)).encode() + b"\\n")

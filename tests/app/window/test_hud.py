@@ -101,6 +101,50 @@ def test_each_change_of_state_is_announced_once(desk: Desk) -> None:
     desk.run(play())
 
 
+def test_a_message_says_its_button_and_its_key_and_that_key_goes_there(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        await desk.until(lambda: desk.state.session.model.is_ready)
+        said: list[str] = []
+        desk.window.announcer.announced.connect(said.append)
+        bar, start = desk.window.message_bar, desk.window.transport.start_button
+        start.setFocus()
+        QTest.keyClick(desk.window, Qt.Key.Key_F6)
+        assert said.pop() == "There is no message."
+        tried: list[str] = []
+        desk.state.messages.show(
+            Message(
+                text="The camera is gone.",
+                topic="source",
+                action="Try again",
+                act=lambda: tried.append("camera"),
+            )
+        )
+        assert said.pop() == "The camera is gone. F6 goes to the button “Try again”."
+        # A note that waits behind it is told and shown, but its button takes nothing away.
+        note = Message(text="Saved as match.srt.", is_error=False, topic="export", action="Open folder")
+        desk.state.messages.show(note)
+        assert said.pop() == "Saved as match.srt."
+        assert bar.words.text() == "The camera is gone.\nSaved as match.srt."
+        assert bar.action_button.text() == "Try again"
+        QTest.keyClick(desk.window, Qt.Key.Key_F6)
+        assert bar.action_button.hasFocus()
+        QTest.keyClick(bar.action_button, Qt.Key.Key_Space)
+        assert tried == ["camera"]
+        # The note is in front now, and the keyboard still on its button; closed, it is back where it was.
+        assert said == ["Saved as match.srt. F6 goes to the button “Open folder”."]
+        assert bar.action_button.hasFocus()
+        bar.close_button.click()
+        assert not bar.isVisible()
+        assert start.hasFocus()
+        assert "F6" in desk.controller.actions.keys("message")
+        desk.controller.actions.change("message", ("F7",))
+        desk.state.messages.show(note)
+        assert said[-1] == "Saved as match.srt. F7 goes to the button “Open folder”."
+
+    desk.run(play())
+
+
 def test_sources_know_all_our_windows_and_where_they_are(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
@@ -240,6 +241,57 @@ def test_a_video_that_breaks_off_is_watched_to_where_it_does(desk: Desk, tmp_pat
     desk.run(play())
 
 
+def test_settings_that_cannot_be_kept_are_told_once_with_a_way_out(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = tmp_path / "settings.json"
+
+    async def play() -> None:
+        await desk.open()
+        told: list[str] = []
+        desk.state.messages.came.subscribe(lambda message: told.append(message.text))
+        in_the_way.mkdir()  # the file cannot be written while a folder has its name
+        desk.controller.choose_theme("dark")
+        await desk.until(lambda: bool(told))
+        bar = desk.window.message_bar
+        assert "cannot be kept" in bar.words.text()
+        assert "free space" in bar.words.text()
+        bar.close_button.click()
+        desk.controller.choose_theme("light")
+        await desk.until(lambda: caplog.text.count("settings are not kept") == 2)
+        await asyncio.sleep(0.05)
+        assert len(told) == 1
+        # Once it worked it would be news again, and whoever tries again hears of it, too.
+        in_the_way.rmdir()
+        desk.controller.choose_theme("dark")
+        await desk.until(in_the_way.is_file)
+        in_the_way.unlink()
+        in_the_way.mkdir()
+        desk.controller.choose_theme("light")
+        await desk.until(lambda: len(told) == 2)
+        bar.action_button.click()
+        await desk.until(lambda: len(told) == 3)
+        in_the_way.rmdir()
+        bar.action_button.click()
+        await desk.until(in_the_way.is_file)
+        await desk.until(lambda: not bar.isVisible())
+
+    desk.run(play())
+
+
+def test_a_wrong_setting_is_named_at_the_start(make_desk: Callable[[], Desk], tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"theme": "dark", "caption_size_px": 1300}', encoding="utf-8")
+    desk = make_desk()
+
+    async def play() -> None:
+        await desk.open()
+        assert desk.controller.settings.theme == "dark"
+        assert "usual ones again: Caption size." in desk.window.message_bar.words.text()
+        assert "1300" in desk.window.message_bar.details.toPlainText()
+
+    desk.run(play())
+
+
 def test_what_was_chosen_is_there_again_next_time(
     make_desk: Callable[[], Desk], tmp_path: Path, small_video: Path
 ) -> None:
@@ -263,4 +315,4 @@ def test_what_was_chosen_is_there_again_next_time(
     assert second.window.size().toTuple() == (960, 650)
     assert second.window.top_bar.source_chooser.text() == small_video.name
     assert second.window.top_bar.title_box.text() == "Bears at home"
-    assert not (tmp_path / "settings.json.damaged").exists()
+    assert not list(tmp_path.glob("settings.json.damaged*"))
