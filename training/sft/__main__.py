@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import math
 import os
 import sys
 from pathlib import Path
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from training.sft.lora import add_lora, has_lora, merged_state
     from training.sft.model import ChunkModel, freeze_vision
     from training.sft.processes import leave_together
+    from training.sft.processor import copy_processor
     from training.sft.trainer import train
     from training.sft.video import ReadableChunks, VideoChunks
 
@@ -97,6 +99,17 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     chunks = VideoChunks(arguments.annotations, tokenizer, settings)
     if not len(chunks):
         raise RecipeError(f"There are no chunks in {', '.join(map(str, arguments.annotations))}.")
+    if arguments.steps is None:
+        num_steps = math.ceil(arguments.epochs * len(chunks) / settings.optimizer.batch_chunks)
+        settings = dataclasses.replace(
+            settings, optimizer=dataclasses.replace(settings.optimizer, num_steps=max(1, num_steps))
+        )
+    optimizer = settings.optimizer
+    logging.getLogger("ringside.training.sft").info(
+        "%d chunks: %d steps of %d, %.2f times each chunk",
+        *(len(chunks), optimizer.num_steps, optimizer.batch_chunks),
+        optimizer.num_steps * optimizer.batch_chunks / len(chunks),
+    )
     readable = ReadableChunks(chunks, len(chunks), notes=arguments.out / "skipped.jsonl")
     summary = train(
         model,
@@ -110,8 +123,17 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         model_folder=arguments.out / "model",
         final_state=merged_state if has_lora(hf) else None,
     )
+    if (arguments.out / "model").is_dir() and int(os.environ.get("RANK", "0")) == 0:
+        copy_processor(arguments.model, arguments.out / "model")
     leave_together()
     return {**summary, "num_chunks": len(chunks), "recipe": arguments.recipe}
+
+
+def _number_above_0(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ValueError(text)
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,7 +147,15 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_argument("--annotations", type=Path, nargs="+", required=True, metavar="FILE.jsonl")
     cli.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoints, log and model")
     cli.add_argument("--minutes", type=float, help="save and stop after so long; run again to go on")
-    cli.add_argument("--steps", type=int, help="optimizer steps in the whole run")
+    length = cli.add_mutually_exclusive_group()
+    length.add_argument(
+        "--epochs",
+        type=_number_above_0,
+        default=1.0,
+        metavar="N",
+        help="how often each chunk is seen (default: once)",
+    )
+    length.add_argument("--steps", type=int, help="optimizer steps in the whole run, instead of --epochs")
     cli.add_argument("--batch", type=int, metavar="N", help="chunks to a step, over all devices")
     cli.add_argument("--device-batch", type=int, metavar="N", help="chunks on one device at a time")
     cli.add_argument("--rate", type=float, help="greatest learning rate")

@@ -95,6 +95,8 @@ class SftSettings:
     prompt: PromptSettings = field(default_factory=PromptSettings)
     resize: ResizeSettings = field(default_factory=ResizeSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    max_chunk_pixels: int | None = None
+    """Pixels of all frame pairs of a chunk together: the longer it is, the smaller its pictures; None: as `resize` says."""
     max_tokens: int = 32768
     """Length to which a chunk's tokens are padded; a longer chunk is an error."""
     train_vision: bool = False

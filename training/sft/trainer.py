@@ -256,7 +256,13 @@ def arguments(
         saves: write checkpoints.
     """
     optimizer = settings.optimizer
-    accumulated = max(1, optimizer.batch_chunks // (settings.device_batch_chunks * num_devices))
+    at_once = settings.device_batch_chunks * num_devices
+    accumulated, left_over = divmod(optimizer.batch_chunks, at_once)
+    if left_over:
+        raise RecipeError(
+            f"A batch of {optimizer.batch_chunks} chunks cannot be had from {num_devices} processes with "
+            f"{settings.device_batch_chunks} at a time. Take a multiple of {at_once} (--batch)."
+        )
     warmup = math.ceil(optimizer.warmup_share * optimizer.num_steps)
     schedule_kwargs: dict[str, Any] = {}
     if optimizer.schedule == "warmup_stable_decay":

@@ -7,23 +7,25 @@ import json
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import torch
-from av.error import FFmpegError
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from engine.errors import EngineError
 from engine.preprocess import resize_frames, smart_resize
 from engine.prompt import PromptBuilder
+from engine.settings import ResizeSettings
 from training.data.published import ChunkFile
 from training.errors import AnnotationError, TrainingError, VideoError
 from training.sft.annotation import Chunk
 from training.sft.collate import Example
-from training.sft.conversation import encode
+from training.sft.conversation import TEMPORAL_PATCH, encode
 from training.sft.settings import SftSettings
 
 
@@ -33,12 +35,26 @@ def frames_at(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uint8
     The last picture is repeated where the video ends less than a second before the last time.
 
     Raises:
-        VideoError: the file can't be opened or decoded, or ends too early.
+        VideoError: the file can't be opened or decoded, ends too early, or its pictures change their size.
     """
     remaining = deque(times_s)
     shown: Any = None
+    size: tuple[int, ...] | None = None
+
+    def picture(frame: Any) -> NDArray[np.uint8]:
+        nonlocal size
+        found: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+        size = size or found.shape
+        if found.shape != size:
+            (height, width, _), (now_height, now_width, _) = size, found.shape
+            raise VideoError(
+                path, f"its pictures change from {width}x{height} to {now_width}x{now_height} on the way"
+            )
+        return found
+
     try:
-        with av.open(str(path)) as container:
+        # What a file calls itself need not be UTF-8.
+        with av.open(str(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             tick_s = float(stream.time_base or 0)
@@ -50,11 +66,13 @@ def frames_at(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uint8
                 # The frame before the one that comes too late is the one on screen at the wanted time.
                 while shown is not None and remaining and time_s > remaining[0] + 1e-6:
                     remaining.popleft()
-                    yield shown.to_ndarray(format="rgb24")
+                    yield picture(shown)
                 if not remaining:
                     return
                 shown = frame
-    except (OSError, IndexError, FFmpegError) as error:
+    except VideoError:
+        raise
+    except Exception as error:  # files from anywhere make a decoder raise anything
         raise VideoError(path, f"it can't be decoded ({error})") from error
     if shown is None:
         raise VideoError(path, "it holds no pictures")
@@ -64,7 +82,7 @@ def frames_at(path: Path, times_s: Sequence[float]) -> Iterator[NDArray[np.uint8
             path, f"it ends {missing_s:.1f} s before {times_s[-1]:.1f} s, the last time asked for"
         )
     for _ in remaining:
-        yield shown.to_ndarray(format="rgb24")
+        yield picture(shown)
 
 
 def read_frames(path: Path, *, start_s: float, end_s: float, fps: float) -> NDArray[np.uint8]:
@@ -96,12 +114,23 @@ class VideoChunks(Dataset[Example]):
         chunk = file.chunk(index - (int(self.ends[which - 1]) if which else 0))
         return chunk, file.path.parent / chunk.video
 
+    def _resize_for(self, num_frames: int) -> ResizeSettings:
+        """The size of pictures of a chunk of so many."""
+        resize, budget = self.settings.resize, self.settings.max_chunk_pixels
+        if budget is None:
+            return resize
+        share = budget // max(1, -(-num_frames // TEMPORAL_PATCH))
+        return replace(resize, max_pixels=max(resize.min_pixels, min(resize.max_pixels, share)))
+
     def __getitem__(self, index: int) -> Example:
-        """Raises AnnotationError, VideoError."""
+        """Raises AnnotationError, VideoError, ChunkError."""
         chunk, video = self.chunk(index)
         prompt = self.settings.prompt
-        frames = read_frames(video, start_s=chunk.start_s, end_s=chunk.end_s, fps=prompt.fps)
-        height, width = smart_resize(frames.shape[1], frames.shape[2], self.settings.resize)
+        # What is left of a last turn has no place in the prompt, and would be another chunk's picture in a packed row.
+        num_frames = round(chunk.duration_s / prompt.turn_s) * round(prompt.fps * prompt.turn_s)
+        end_s = chunk.start_s + num_frames / prompt.fps
+        frames = read_frames(video, start_s=chunk.start_s, end_s=end_s, fps=prompt.fps)
+        height, width = smart_resize(frames.shape[1], frames.shape[2], self._resize_for(num_frames))
         # The engine's own resizing, so that a checkpoint sees in a stream what it saw in training.
         resized = resize_frames(torch.from_numpy(frames), height, width).numpy()
         encoded = encode(chunk, self.prompt, prompt, frame_size=(height, width), query=prompt.query)
@@ -136,7 +165,7 @@ class ReadableChunks(Dataset[Example]):
             place = (index + num_skipped) % self.num_chunks
             try:
                 example = self.chunks[place]
-            except (VideoError, AnnotationError) as error:
+            except (VideoError, AnnotationError, EngineError) as error:
                 self._note(place, error)
                 if num_skipped + 1 >= min(self.MAX_IN_A_ROW, self.num_chunks):
                     raise
@@ -145,7 +174,7 @@ class ReadableChunks(Dataset[Example]):
             return example
         raise AssertionError("the last of a row either is read or raises")
 
-    def _note(self, index: int, error: TrainingError) -> None:
+    def _note(self, index: int, error: TrainingError | EngineError) -> None:
         line = json.dumps({"chunk": index, "reason": str(error)}, ensure_ascii=False) + "\n"
         # One write to a file that is open for appending: lines of several workers do not mix.
         handle = os.open(self.notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -30,6 +30,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = train_tokenizer(TEXTS)
     small_model(tokenizer).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text('{"min_pixels": 3136}')
     return folder
 
 
@@ -59,15 +60,16 @@ def test_a_recipe_trains_on_video_goes_on_and_leaves_a_model(
 ) -> None:
     out = tmp_path / "out"
     arguments = ["--recipe", "3b-lora", "--model", str(model), "--annotations", str(annotations)]
-    arguments += ["--out", str(out), "--steps", "2", "--batch", "2", "--device-batch", "2", "--workers", "2"]
+    arguments += ["--out", str(out), "--batch", "2", "--device-batch", "2", "--workers", "2"]
     assert main([*arguments, "--minutes", "0"]) == 0
     first = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (first["step"], first["finished"], first["num_chunks"]) == (1, False, 4)
     assert not (out / "model").exists()
     assert main(arguments) == 0
     second = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (second["step"], second["finished"]) == (2, True)
+    assert (second["step"], second["num_steps"], second["finished"]) == (2, 2, True), "each chunk once"
     assert (out / "model" / "model.safetensors").exists()
+    assert (out / "model" / "preprocessor_config.json").read_text() == '{"min_pixels": 3136}'
     notes = [json.loads(line) for line in (out / "skipped.jsonl").read_text().splitlines()]
     assert {note["chunk"] for note in notes} == {1, 2}
     assert any("not JSON" in note["reason"] for note in notes)
@@ -80,6 +82,7 @@ def test_a_recipe_trains_on_video_goes_on_and_leaves_a_model(
         (["--model", str(ROOT / "tests")], "no Qwen2.5-VL"),
         (["--annotations", "nowhere.jsonl"], "can't be read"),
         (["--batch", "3", "--device-batch", "2"], "must be a multiple"),
+        (["--steps", "0"], "must all be above 0"),
     ],
 )
 def test_what_is_wrong_is_said_in_words(

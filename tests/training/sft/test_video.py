@@ -1,5 +1,6 @@
 """Chunks from real video files: the right frames, and words for what can't be read."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from engine.settings import ResizeSettings
 from training.errors import VideoError
 from training.sft.annotation import Chunk, to_line
 from training.sft.settings import SftSettings
-from training.sft.video import VideoChunks, frames_at, read_frames
+from training.sft.video import ReadableChunks, VideoChunks, frames_at, read_frames
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,48 @@ def test_an_annotation_file_and_its_video_make_examples(video: Path, tokenizer: 
     assert brightness(frames) == [20, 25, 30, 35, 40, 45, 50, 55]
     pads = (chunks[0]["encoded"].input_ids == tokenizer.convert_tokens_to_ids("<|video_pad|>")).sum()
     assert pads == 4 * 3 * 4
+
+
+def chunks_of(video: Path, tokenizer: Any, chunk: Chunk, **settings: Any) -> VideoChunks:
+    annotations = video.with_name("one.jsonl")
+    annotations.write_text(to_line(chunk) + "\n", encoding="utf-8")
+    return VideoChunks(annotations, tokenizer, SftSettings(**settings))
+
+
+def test_the_longer_a_chunk_the_smaller_its_pictures(video: Path, tokenizer: Any) -> None:
+    resize = ResizeSettings(min_pixels=28 * 28, max_pixels=84 * 112)
+    for seconds, size in ((2, (84, 112)), (4, (56, 56)), (8, (28, 56))):
+        chunk = Chunk(video=video.name, start_s=0, end_s=seconds, previous="", words=((0.1, 0.6, "Okafor"),))
+        chunks = chunks_of(video, tokenizer, chunk, resize=resize, max_chunk_pixels=2 * 84 * 112)
+        frames = chunks[0]["frames"]
+        assert frames is not None
+        assert frames.shape[1:3] == size
+        assert seconds * size[0] * size[1] <= 2 * 84 * 112
+
+
+def test_a_chunk_has_the_pictures_of_its_whole_turns(video: Path, tokenizer: Any) -> None:
+    resize = ResizeSettings(min_pixels=28 * 28, max_pixels=84 * 112)
+    for end_s, num_turns in ((4.3, 4), (4.5, 4), (4.7, 5)):
+        chunk = Chunk(video=video.name, start_s=0, end_s=end_s, previous="", words=((0.1, 0.6, "Okafor"),))
+        example = chunks_of(video, tokenizer, chunk, resize=resize)[0]
+        pads = (example["encoded"].input_ids == tokenizer.convert_tokens_to_ids("<|video_pad|>")).sum()
+        assert example["frames"] is not None
+        assert (len(example["frames"]), pads) == (2 * num_turns, num_turns * 3 * 4)
+
+
+def test_pictures_of_an_impossible_shape_are_passed_over(video: Path, tokenizer: Any, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "thin.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=2)
+        stream.width, stream.height, stream.pix_fmt = 4096, 16, "yuv420p"
+        for _ in range(8):
+            picture = np.zeros((16, 4096, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    good = Chunk(video=str(video), start_s=0, end_s=3, previous="", words=((0.1, 0.6, "Okafor"),))
+    annotations = tmp_path / "train.jsonl"
+    thin = replace(good, video="thin.mp4")
+    annotations.write_text(f"{to_line(thin)}\n{to_line(good)}\n", encoding="utf-8")
+    chunks = VideoChunks(annotations, tokenizer, SftSettings(resize=ResizeSettings(min_pixels=28 * 28)))
+    readable = ReadableChunks(chunks, len(chunks), notes=tmp_path / "notes.jsonl")
+    assert readable[0]["num_skipped"] == 1
+    assert "200 times as long as wide" in (tmp_path / "notes.jsonl").read_text()
