@@ -7,7 +7,7 @@ rows in sight cost anything. Knows no find box, and nothing of captions or speec
 import bisect
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -34,11 +34,16 @@ from app.window.state.transcript import Match, TranscriptState, clock
 
 
 class _RowLayout(QPlainTextDocumentLayout):
-    """Plain lines of text with a little room after each row."""
+    """Plain lines of text with a little room after each row; those of a row that is read from the right begin there."""
 
     def blockBoundingRect(self, block: QTextBlock) -> QRectF:  # noqa: N802 - Qt's name
         """The row and the room after it."""
         place = super().blockBoundingRect(block)
+        if block.textDirection() == Qt.LayoutDirection.RightToLeft:
+            layout, margin = block.layout(), self.document().documentMargin()
+            for number in range(layout.lineCount()):
+                line = layout.lineAt(number)
+                line.setPosition(QPointF(margin + line.width() - line.naturalTextWidth(), line.y()))
         return place.adjusted(0, 0, 0, SPACE_8)
 
 

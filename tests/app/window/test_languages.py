@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtGui import QTextCursor
 
 from tests.app.window.conftest import Desk
 
@@ -45,6 +46,11 @@ def test_sentences_are_shown_kept_found_and_read_aloud_in_every_script(desk: Des
             assert band.text.replace(" ", "") == "".join(SENTENCES[language]).replace(" ", "")
             is_right_to_left = language == "Arabic"
             assert {word.is_right_to_left for word in band.lines.lately} == {is_right_to_left}
+        view = desk.window.transcript.view
+        middle = view.viewport().width() / 2
+        for row in range(len(SENTENCES[language])):
+            first = view.cursorRect(QTextCursor(view.document().findBlockByNumber(row)))
+            assert (first.x() > middle) is is_right_to_left
         # Also where one phrase ends and the next begins.
         across = SENTENCES[language][0][-16:-2]
         desk.window.transcript.find_box.setText(across)
