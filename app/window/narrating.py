@@ -94,6 +94,7 @@ class Narrating:
         self._post = post
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._child: NarrationChild | None = None
+        self._is_closed = False
 
     def begin(self, request: NarrationRequest) -> None:
         """Make a video; does nothing while one is being made."""
@@ -151,6 +152,7 @@ class Narrating:
 
     def close(self) -> None:
         """End it and wait for that; not on the loop."""
+        self._is_closed = True
         if self._child is not None:
             self._child.close()
         if self._folder is not None:
@@ -206,7 +208,8 @@ class Narrating:
     def _end(self, event: ChildDone | ChildCancelled | ChildFailed) -> None:
         output = Path(self.state.output)
         self._child = None
-        self._take_model_back()
+        if not self._is_closed:
+            self._take_model_back()
         folder, self._folder = self._folder, None
         if folder is not None:
 

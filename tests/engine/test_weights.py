@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from engine import CheckpointError, EngineError, LoadedModel, OutOfMemoryError, SettingsError, load_model
 from engine.errors import CheckpointNotFoundError, NotQwenVLError, WeightsDamagedError, WeightsMissingError
+from engine.model import resolve_device
 from tests.engine.checkpoints import flatten_config, rename_weights, write_tiny
 
 
@@ -191,6 +192,14 @@ def test_a_hub_id_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_device_or_type_is_refused(tiny_folder: Path, option: str, value: str) -> None:
     with pytest.raises(SettingsError, match=value):
         load_model(tiny_folder, **{option: value})
+
+
+def test_a_gpu_that_is_not_there_is_told_from_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(SettingsError, match=r"cuda:2.*the last GPU here is cuda:1"):
+        resolve_device("cuda:2")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here, so asking for one is no mistake")
