@@ -74,7 +74,7 @@ def test_what_is_there_is_shown_and_what_is_missing_is_named(tmp_path: Path) -> 
     assert "73.64" in ours
     assert "Names need the sink." in text
     assert "the title had left after 41 s" in text
-    assert "| without a sink lower by 0.3 | 0.250 against 0.950 | yes |" in text
+    assert "| 0.250 against 0.950, in the whole stream 0.850 | yes |" in text
     assert re.search(r"`full` full attention .* x 11 min, a machine; ended: the positions are used up", text)
     assert re.search(r"milliseconds a token, `full` \| grow with the stream \| last third \+\d+", text)
     missing = text.split("## What was not run")[1]
