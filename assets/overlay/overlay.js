@@ -30,37 +30,42 @@ function overflows(line) {
   return line.scrollWidth > line.clientWidth;
 }
 
-function write(span, text) {
+function newSpan(name, text) {
+  const span = document.createElement("span");
+  span.className = name;
   span.textContent = text;
   span.dataset.text = text;
-}
-
-function newSpan(word, text) {
-  const span = document.createElement("span");
-  span.className = "word";
-  span.dataset.phrase = String(word.phrase);
-  write(span, text);
   return span;
 }
 
-// A word that is wider than a line, in parts that are not.
+function newWord(word, text) {
+  const span = newSpan("word", text);
+  span.dataset.phrase = String(word.phrase);
+  const parts = text.match(/^(\p{P}*)(.*?)(\p{P}*)$/u).slice(1).filter((part) => part !== "");
+  if (word.rtl && parts.length > 1) {
+    // A mark after a name in letters of the other direction stands away from it; each has its own outline.
+    span.dataset.text = "";
+    span.replaceChildren(...parts.map((part) => newSpan("part", part)));
+  }
+  return span;
+}
+
+// A word that is wider than its line, which is empty, in parts that are not.
 function placeBroken(word, line) {
   let rest = [...new Intl.Segmenter().segment(word.text)].map((part) => part.segment);
   while (rest.length > 0) {
-    const span = newSpan(word, rest.join(""));
-    line.append(span);
     let few = 1;
     let many = rest.length;
     while (few < many) {
       const some = Math.ceil((few + many) / 2);
-      write(span, rest.slice(0, some).join(""));
+      line.replaceChildren(newWord(word, rest.slice(0, some).join("")));
       if (overflows(line)) {
         many = some - 1;
       } else {
         few = some;
       }
     }
-    write(span, rest.slice(0, few).join(""));
+    line.replaceChildren(newWord(word, rest.slice(0, few).join("")));
     rest = rest.slice(few);
     if (rest.length > 0) {
       line = newLine(word);
@@ -69,7 +74,7 @@ function placeBroken(word, line) {
 }
 
 function place(word) {
-  const span = newSpan(word, word.text);
+  const span = newWord(word, word.text);
   let line = band.lastElementChild;
   if (line === null || (word.begins && line.childElementCount > 0)) {
     line = newLine(word);
@@ -92,7 +97,6 @@ function place(word) {
     line.append(span);
   }
   if (line.childElementCount === 1 && overflows(line)) {
-    span.remove();
     placeBroken(word, line);
   }
 }

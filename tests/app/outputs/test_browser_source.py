@@ -255,6 +255,12 @@ async def test_in_a_browser_every_script_fills_its_lines_from_its_own_side_and_n
         await page.until("document.querySelectorAll('.word').length === 6")
         assert (await page.value(xs))[:3] == before
         assert await page.value("document.querySelector('.line').dir") == "rtl"
+        # Whatever has an outline is in one piece: it could not lie behind two.
+        stream.say("لصالح Real Madrid، الآن")
+        await page.until("document.querySelectorAll('.word').length === 10")
+        outlined = "[...document.querySelectorAll('[data-text]')].filter((part) => part.dataset.text !== '')"
+        pieces = "[...part.getClientRects()].filter((piece) => piece.width > 0)"
+        assert await page.value(f"{outlined}.every((part) => {pieces}.length === 1)")
 
         stream.captions.clear()
         name = "Krungthepmahanakhonamonrattanakosinmahintharayutthayamahadilokphop"
