@@ -9,6 +9,9 @@ import dataclasses
 import math
 from typing import Self
 
+_JOINERS = "\u200c\u200d"
+"""They are not seen, but letters and pictures beside them are drawn otherwise."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Phrase:
@@ -27,7 +30,7 @@ class Phrase:
         if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0 <= self.start_s < self.end_s):
             raise ValueError(f"a phrase cannot last from {self.start_s} to {self.end_s} s")
         # Control characters would break every format; a line break would end a cue early.
-        line = " ".join("".join(c if c.isprintable() else " " for c in self.text).split())
+        line = " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in self.text).split())
         if not line:
             raise ValueError("a phrase has words")
         object.__setattr__(self, "text", line)

@@ -100,7 +100,8 @@ class ShowSettings:
         "left",
         page="show",
         label="Caption alignment",
-        description="Where the lines of captions begin. Only lines that start at the left never move while they grow.",
+        description="Where the lines of captions begin; the sides are swapped for languages that are read from the right. "
+        "Only lines that start at the left never move while they grow.",
         choices=(("left", "Left"), ("centre", "Centre"), ("right", "Right")),
     )
     caption_stays: bool = setting(

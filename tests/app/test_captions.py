@@ -97,6 +97,8 @@ def test_a_match_without_a_word_leaves_a_valid_empty_file(tmp_path: Path, ending
         ("  two \n\n lines\t", "two lines"),
         ("a\x00b\x1b[31mc\r", "a b [31mc"),
         ("zero\u200bwidth\u2028end", "zero width end"),
+        ("می\u200cزند 👨\u200d👩\u200d👧", "می\u200cزند 👨\u200d👩\u200d👧"),
+        ("狮队\u3000领先", "狮队 领先"),
     ],
 )
 def test_a_phrase_is_one_line_without_control_characters(text: str, kept: str) -> None:
