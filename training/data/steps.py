@@ -15,6 +15,7 @@ from typing import Any
 from training.data.errors import UnavailableError, UnusableError
 from training.data.manifest import Manifest, Row
 from training.errors import TrainingError, VideoError
+from training.evaluate.errors import CourierError, JudgeRefusedError
 
 logger = logging.getLogger("ringside.training.data")
 
@@ -29,8 +30,8 @@ class Task:
     do: Callable[[], Awaitable[Mapping[str, Any]]]
     """Writes the result and gives the facts for the manifest.
 
-    Raises UnusableError or VideoError where the video can't be used, UnavailableError or OSError where it did not work
-    this time.
+    Raises UnusableError or VideoError where the video can't be used, JudgeRefusedError or CourierError where no video can
+    be worked on. Anything else it raises means that it did not work this time.
     """
     result: Path | None = None
     """A JSON file with "digest" and "facts" that the work leaves behind: one that a killed run had finished counts."""
@@ -124,12 +125,24 @@ async def _settle(step: str, task: Task, report: StepReport) -> Row:
         return Row(step=step, key=task.key, digest=task.digest, status="skipped", reason=str(error))
     except (UnavailableError, OSError) as error:
         return Row(step=step, key=task.key, digest=task.digest, status="failed", reason=str(error))
+    except (JudgeRefusedError, CourierError):
+        raise
+    except Exception as error:
+        # Libraries raise what they like over one odd video (a decoder, a speech model out of memory).
+        logger.exception("%s, %s", step, task.key)
+        reason = f"{type(error).__name__}: {error}"
+        return Row(step=step, key=task.key, digest=task.digest, status="failed", reason=reason)
     return Row(step=step, key=task.key, digest=task.digest, status="done", facts=facts)
 
 
 def _finished_facts(task: Task) -> Mapping[str, Any] | None:
     if task.result is None or not task.result.exists():
         return None
-    value = json.loads(task.result.read_text(encoding="utf-8"))
-    facts: Mapping[str, Any] | None = value.get("facts") if value.get("digest") == task.digest else None
+    try:
+        value = json.loads(task.result.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # it is made again
+    if not isinstance(value, dict) or value.get("digest") != task.digest:
+        return None
+    facts: Mapping[str, Any] | None = value.get("facts")
     return facts
