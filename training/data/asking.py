@@ -62,7 +62,7 @@ class Asker:
 
         Raises:
             UnavailableError: there is no usable answer this time.
-            JudgeRefusedError: the API refuses the request for good.
+            JudgeRefusedError: the API refuses whoever asks.
         """
         body: dict[str, Any] = {
             "model": self.model,

@@ -200,16 +200,25 @@ def pair_up(
 
 
 def published_rows(verdicts: Sequence[Verdict], model: str, baseline: str) -> list[dict[str, Any]]:
-    """Verdicts in the published form: who won with the model first, and with the baseline first."""
-    names = {"A": model, "B": baseline, "tie": "tie"}
+    """Who won with the model first, and with the baseline first, as the benchmark's own script (llm_judge.py) counts.
+
+    It asks once, and looks into the reply as it came: with "Commentary A" anywhere in it, A has won, whatever else it
+    says; else with "Commentary B", B; else it is a tie, which stays among the events. So a reply that names both is for
+    A here, while our own count reads which of the two it prefers. Events for which the judge gave no reply at all are
+    left out: the script asks for them until it is answered. Its judge is told its own words, ours the same criteria.
+    """
+
+    def winner(reply: str, first: str, second: str) -> str:
+        return first if "Commentary A" in reply else second if "Commentary B" in reply else "tie"
+
     return [
         {
             "video_event_id": verdict.pair.name,
-            "ab_winner": names[verdict.votes[0]],
-            "ba_winner": names[verdict.votes[1]],
+            "ab_winner": winner(verdict.ab.reply, model, baseline),
+            "ba_winner": winner(verdict.ba.reply, baseline, model),
         }
         for verdict in verdicts
-        if verdict.is_complete
+        if verdict.ab.reply is not None and verdict.ba.reply is not None
     ]
 
 

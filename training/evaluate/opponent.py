@@ -9,7 +9,7 @@ import base64
 import dataclasses
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from engine import ResizeSettings, StreamSettings
 from training.errors import VideoError
 from training.evaluate.errors import EvaluationError
-from training.evaluate.judge.courier import Courier
+from training.evaluate.judge.courier import Courier, all_of
 from training.evaluate.metadata import Clip
+from training.evaluate.progress import Progress
 from training.evaluate.results import Phrase, VideoResult
 from training.evaluate.video import spread_frames
 from training.evaluate.work import Failure
@@ -35,8 +36,6 @@ _SYSTEM = (
     "alone: plain text, no lists, no headings."
 )
 _NUM_READING = 2
-_NUM_ATTEMPTS = 3
-"""How often a clip is asked about while the answers are empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +53,12 @@ class OpponentSettings:
     quality: int = 95
     """JPEG quality."""
     is_told: bool = True
-    """Whether it is told the title and the words said before."""
+    """Whether it is told the title and the words said before, as our model is when a stream begins there."""
     query: str = ""
-    max_tokens: int | None = None
-    """Most tokens it may say of a clip; None leaves it to the API."""
+    text_sink: int | None = None
+    """First words that stay of the title and what was said before; None where it is not told."""
+    text_window: int | None = None
+    """Last words that stay of it."""
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or not 1 <= self.quality <= 100 or (self.max_frames or 2) < 2:
@@ -71,7 +72,13 @@ def opponent_settings(name: str, stream: StreamSettings) -> OpponentSettings:
     """The settings of that name, given what our own model sees."""
     if name == "same":
         return OpponentSettings(
-            name="same", fps=stream.window.fps, max_frames=None, resize=stream.resize, query=stream.query
+            name="same",
+            fps=stream.window.fps,
+            max_frames=None,
+            resize=stream.resize,
+            query=stream.query,
+            text_sink=stream.window.text_sink,
+            text_window=stream.window.text_window,
         )
     if name == "published":
         return OpponentSettings(
@@ -92,37 +99,53 @@ async def comment_on_clips(
     courier: Courier,
     model: str,
     settings: OpponentSettings,
+    previous: Callable[[Clip], str],
     extra: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, VideoResult], list[Failure]]:
     """Have an API model comment on every clip.
 
+    Args:
+        clips: the clips.
+        videos: the folder of the videos.
+        courier: the way to the model.
+        model: its name.
+        settings: what it is shown, and whether it is told anything.
+        previous: what our model would have as "previous text" if it began with that clip.
+        extra: entries of the request's body that are added or replaced; None as a value removes one.
+
     Returns:
         Results by video, in the published form, a phrase for each clip; and clips without one, with the reason.
+
+    Raises:
+        JudgeRefusedError: the API refuses whoever asks, or takes not one of the clips.
     """
     reading = asyncio.Semaphore(_NUM_READING)
     failures: list[Failure] = []
+    progress = Progress(f"clips with commentary of {model}", len(clips))
 
     async def one(clip: Clip) -> Phrase:
-        text = ""
+        text: str | None = None
         try:
             async with reading:  # pictures are large: few clips are in memory at a time
-                body = await asyncio.to_thread(request_body, clip, videos, model, settings, extra)
-                for attempt in range(_NUM_ATTEMPTS):
-                    reply = await courier.ask(body, attempt=attempt)
-                    text = "" if reply.answer is None else (reply.answer.content or "").strip()
-                    if text or reply.answer is None:
-                        break
-            reason = reply.reason or "the answer is empty"
+                body = await asyncio.to_thread(
+                    request_body, clip, videos, model, settings, previous(clip), extra
+                )
+                text, replies = await courier.ask_until(body, lambda answer: answer.strip() or None)
+            reason = replies[-1].reason or "the answer is empty (it is kept; --ask-again asks once more)"
         except VideoError as error:
             reason = str(error)
-        if not text:
+        progress()
+        if text is None:
             logger.warning("%s from %d s: %s", clip.name, clip.start_s, reason)
             failures.append(Failure(video=clip.label, reason=reason))
-        return Phrase(start_s=clip.start_s, end_s=clip.end_s, text=text)
+        return Phrase(start_s=clip.start_s, end_s=clip.end_s, text=text or "")
 
-    phrases = await asyncio.gather(*(one(clip) for clip in clips))
+    # Clips of the same span would be one question, and one phrase says what was said of them.
+    different = {clip.label: clip for clip in clips}.values()
+    phrases = await all_of(one(clip) for clip in different)
+    courier.check()
     said: dict[str, list[Phrase]] = defaultdict(list)
-    for clip, phrase in zip(clips, phrases, strict=True):
+    for clip, phrase in zip(different, phrases, strict=True):
         if phrase.text:
             said[clip.name].append(phrase)
     results = {
@@ -142,9 +165,10 @@ def request_body(
     videos: Path,
     model: str,
     settings: OpponentSettings,
+    previous: str,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The request for one clip. Raises VideoError."""
+    """The request for one clip, with the title and the words said before it in `previous`. Raises VideoError."""
     frames, _ = spread_frames(
         videos / clip.video,
         start_s=clip.start_s,
@@ -153,10 +177,8 @@ def request_body(
         max_frames=settings.max_frames or 1 << 30,
     )
     told = [settings.query]
-    if settings.is_told and clip.title:
-        told.append(f"Title: {clip.title}")
-    if settings.is_told and clip.previous:
-        told.append(f"What was said before: {clip.previous}")
+    if settings.is_told and previous:
+        told.append(f"The title, and what was said before: {previous}")
     told.append(
         f"The pictures show the seconds {clip.start_s} to {clip.end_s}, {settings.fps:g} a second at most."
     )
@@ -169,10 +191,24 @@ def request_body(
         "model": model,
         "messages": [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": content}],
     }
-    if settings.max_tokens is not None:
-        body["max_tokens"] = settings.max_tokens
     body.update(extra or {})
     return {name: value for name, value in body.items() if value is not None}
+
+
+def knowledge(settings: OpponentSettings, mode: str, name: str, model: str) -> str:
+    """What our model (`name`) and an opponent (`model`) know when a clip begins, in a sentence."""
+    if not settings.is_told:
+        return (
+            f"{model} is shown at most {settings.max_frames} frames of a clip and told neither the title nor what was "
+            f"said before (the published script's settings); {name} has both."
+        )
+    words = (
+        f"the title and the words that people said until then (the first {settings.text_sink} and the last "
+        f"{settings.text_window} of them)"
+    )
+    if mode == "endless":
+        return f"When a clip begins, {model} is told {words}; {name} goes on from what it said itself."
+    return f"{name} begins every piece, and {model} every clip, with {words}."
 
 
 def record(settings: OpponentSettings, model: str) -> dict[str, Any]:

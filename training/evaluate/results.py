@@ -40,8 +40,12 @@ class VideoResult:
     def text_in(self, clip: Clip) -> str:
         """The phrases whose end falls into the clip, joined by spaces.
 
-        The published rule: the whole second of a phrase's end is after the clip's start and not after its end.
+        The published rule: the whole second of a phrase's end is after the clip's start and not after its end. A phrase
+        that is about this very clip, as an API model gives one, is alone what was said of it: clips may overlap.
         """
+        for phrase in self.phrases:
+            if (phrase.start_s, phrase.end_s) == (clip.start_s, clip.end_s) and phrase.text.strip():
+                return phrase.text.strip()
         said = (
             phrase.text.strip()
             for phrase in self.phrases

@@ -1,6 +1,6 @@
 """A judge on the loopback: a real HTTP server whose preference is known, with the faults that APIs have.
 
-It counts what it was paid for: every reply of status 200, by the content that was asked.
+It counts what it was paid for: every chat completion, by the content that was asked.
 """
 
 import json
@@ -88,7 +88,7 @@ class JudgeServer:
             )
         else:
             status, text = found
-        if status == 200:
+        if status == 200 and '"message"' in text:
             with self._lock:
                 self.paid[key] += 1
         data = text.encode()

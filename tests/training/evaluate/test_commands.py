@@ -87,10 +87,126 @@ def test_inf_streams_with_an_api_model_as_opponent(
     assert any("tiny gets 0.0% of the votes against rival-1" in line for line in first["summary"])
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["settings"]["opponent"]["name"] == "same"
+    assert (report["settings"]["opponent"]["text_sink"], report["settings"]["opponent"]["text_window"]) == (
+        8,
+        8,
+    )
+    assert any(
+        "When a clip begins, rival-1 is told the title and the words that people said until then (the first 8 and the "
+        "last 8 of them); tiny goes on from what it said itself." in line
+        for line in report["warnings"]
+    )
     assert report["settings"]["stream"]["sampling"]["greedy"] is True
     assert report["command"].startswith("python -m training.evaluate inf-streams --metadata")
     rival = (tmp_path / "out" / "opponent" / "merged_result.jsonl").read_text().splitlines()
     assert json.loads(rival[0])["items"][0]["response"] == "the rival talks"
+
+
+def bills(out: Path) -> dict[str, dict[str, Any]]:
+    """Of the report: the rows of every bill by their names."""
+    tables = json.loads((out / "report.json").read_text())["tables"]
+    return {
+        table["title"]: {name: used for name, _, used in table["rows"]}
+        for table in tables
+        if table["title"].endswith("cost")
+    }
+
+
+def test_the_opponent_has_an_api_of_its_own_that_may_not_take_every_clip(
+    tmp_path: Path,
+    tiny_folder: Path,
+    videos: Path,
+    metadata: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JUDGE_KEY", "of the judge")
+    monkeypatch.setenv("RIVAL_KEY", "of the rival")
+    rows = [
+        {"video": "game0.mp4", "content": [[a, a + 0.5, "x"], [b - 0.5, b, "y"]]} for a, b in ((2, 6), (4, 8))
+    ]
+
+    def api(body: Body, seen: int) -> "str | tuple[int, str]":
+        text = body["messages"][1]["content"][0]["text"]
+        return (413, "too large") if "4 to 8" in text else "the rival talks"
+
+    with JudgeServer(api) as rival, JudgeServer(prefers("the rival talks")) as judge:
+        command = [
+            "inf-streams",
+            *words(metadata=metadata, videos=videos, model=tiny_folder, name="tiny", device="cpu", start_s=1),
+            *words(out=tmp_path / "out", max_new_tokens=3),
+            *words(judge_model="judge-1", api_url=judge.url, api_key_variable="JUDGE_KEY"),
+            *words(opponent_model="rival-1", opponent_url=rival.url, opponent_key_variable="RIVAL_KEY"),
+            *words(
+                opponent_price_in=10000, opponent_price_out=0, opponent_body='{"top_p": 1}', mode="chunks"
+            ),
+            "--greedy",
+        ]
+        with caplog.at_level("INFO"):
+            assert main([*command, *words(clips=write_lines(tmp_path / "clips.jsonl", rows))]) == 0
+        summary = said(capsys)
+        assert summary["votes"]["num_clips"] == 1
+        assert summary["left_out"] == [["game0.mp4 [4, 8]", "the API does not take it (413: too large)"]]
+        assert (rival.authorizations, judge.authorizations) == (
+            {"Bearer of the rival"},
+            {"Bearer of the judge"},
+        )
+        assert rival.bodies[0]["top_p"] == 1
+        assert bills(tmp_path / "out")["What the opponent cost"]["cost"] == 1.0
+        assert bills(tmp_path / "out")["What the judge cost"]["cost"] is None
+        assert "| cost | – | – |" in (tmp_path / "out" / "report.md").read_text()
+        assert "pairs judged: 1 of 1" in caplog.text
+        assert "clips with commentary of rival-1: 2 of 2" in caplog.text
+
+        for refusal in ((413, "too large"), (401, "no such key")):
+            rival.answer = lambda body, seen, refusal=refusal: refusal  # type: ignore[misc]  # bound now
+            assert main([*command, *words(clip_s=2, api_cache=tmp_path / "other")]) == 1
+            assert f"answered {refusal[0]}: {refusal[1]}" in capsys.readouterr().err
+    assert "pipe closed" not in caplog.text
+
+
+def test_a_judge_like_gpt_5_that_takes_no_temperature(
+    tmp_path: Path, metadata: Path, opponent: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gpt_5(body: Body, seen: int) -> "str | tuple[int, str]":
+        if "temperature" in body:
+            message = "Unsupported value: 'temperature' does not support 0 with this model."
+            return 400, json.dumps({"error": {"message": message, "param": "temperature"}})
+        if "w4 w5" in body["messages"][-1]["content"]:
+            return 400, json.dumps({"error": {"message": "filtered", "code": "content_filter"}})
+        return "I like both." if "w8 w9" in body["messages"][-1]["content"] else "A. Because it is livelier."
+
+    out = tmp_path / "out"
+    with JudgeServer(gpt_5) as server:
+        command = [
+            "judge",
+            *words(a=opponent, b=opponent, metadata=metadata, start_s=0, clip_s=2, out=out),
+            *words(judge_model="gpt-5", api_url=server.url),
+        ]
+        assert main(command) == 0
+        summary = said(capsys)
+        num_requests = server.num_requests
+        server.answer = lambda body, seen: "A"
+        assert main(command) == 0
+        again = said(capsys)
+        # The games' words are alike, and so are their questions: one was refused. The unreadable one is not asked again.
+        assert server.num_requests - num_requests == 1
+        assert main([*command, "--ask-again"]) == 0
+        at_last = said(capsys)
+    assert summary["votes"]["lacking"] == {"unreadable": 4, "refused": 4, "unanswered": 0}
+    assert again["votes"]["lacking"] == {"unreadable": 4, "refused": 0, "unanswered": 0}
+    assert at_last["votes"]["num_unanswered"] == 0
+    assert (
+        "4 because the answers can't be read (they are kept; --ask-again asks once more)"
+        in summary["warnings"][1]
+    )
+    assert summary["warnings"][2] == (
+        "gpt-5 does not take every parameter of a request, and was asked otherwise: temperature 0.0 left out."
+    )
+    assert again["warnings"][2] == summary["warnings"][2]
+    report = json.loads((out / "report.json").read_text())
+    assert report["settings"]["judge"]["changes"] == ["temperature 0.0 left out"]
 
 
 def test_judge_flags_a_judge_who_favours_the_first_place(
@@ -148,7 +264,8 @@ def test_livesports_end_to_end(
         assert main(command) == 0
     assert all(body["seed"] == 42 and body["temperature"] == 0.0 for body in server.bodies)
     summary = said(capsys)
-    assert "Win rate as published (a tie is nobody's win): 100.00%." in summary["summary"]
+    assert "Win rate as published, on 2 events" in summary["summary"][-1]
+    assert "100.00%" in summary["summary"][-1]
     rows = [json.loads(line) for line in (tmp_path / "out" / "judged.jsonl").read_text().splitlines()]
     assert rows == [
         {"video_event_id": f"game{n}_1", "ab_winner": "tiny", "ba_winner": "tiny"} for n in (0, 1)

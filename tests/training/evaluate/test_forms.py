@@ -17,7 +17,57 @@ def test_a_letter_however_dressed_is_read(dressed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "C", "AB", "A or B", "A better one", "Both are good", "Absolutely B", "B is worse than A"]
+    ("answer", "letter"),
+    [
+        ("A. Because it is livelier.", "A"),
+        ("A: Because it is live.", "A"),
+        ("A - it is livelier than B.", "A"),
+        ("A. B is flat and generic.", "A"),
+        ("B\n\nReasoning: A is flat, B is vivid.", "B"),
+        ("**A**\n\nCommentary A is better because it is livelier than B.", "A"),
+        ("Let me compare.\nA is lively.\nB is flat.\n\nFinal answer: A", "A"),
+        ("Commentary A: lively.\nCommentary B: vivid.\nFinal answer: B", "B"),
+        ("### Verdict: B", "B"),
+        ("**Answer:** B\n\nBecause.", "B"),
+        ("Answer:\nA", "A"),
+        ("Option A", "A"),
+        ("The better commentary is A.", "A"),
+        ("Commentary B is better.", "B"),
+        ("Commentary A is better than Commentary B.", "A"),
+        ("While Commentary A is vivid, Commentary B is better.", "B"),
+        ("I would go with Commentary B.", "B"),
+        (r"\boxed{A}", "A"),
+        (r"The answer is $\boxed{\text{B}}$.", "B"),
+        ('{"answer": "A"}', "A"),
+        ('```json\n{"reason": "B is better at pace", "winner": "Commentary A"}\n```', "A"),
+        ("<think>A or B? B is better.</think>\n\nA", "A"),
+        ("so B is better\n</think>\nA", "A"),
+    ],
+)
+def test_an_answer_with_its_reasons_is_read(answer: str, letter: str) -> None:
+    assert read_letter(answer) == {"A": "first", "B": "second"}[letter]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("", "C", "AB", "A or B", "A, B", "A\n\nB", "a. because", "A tie.", "Is A better?"),
+        *("A better one", "Both are good", "Absolutely B", "B is worse than A", "A and B are alike"),
+        "A: lively. B: dull.",
+        "A: 7\nB: 9\nBoth fine.",
+        "A. Lively and quick. B. Dull and slow.",
+        "A, on the other hand, is dull.",
+        "A is better in tone; B is better in accuracy.",
+        "A is better, but B is more accurate.",
+        "B\n\nCommentary A is better.",
+        "I can't say whether A is better.",
+        "The better commentary is a matter of taste",
+        "The better commentary is A, or maybe B.",
+        '{"answer": "A"}\n\nAnswer: B',
+        '{"A": 7, "B": 9}',
+        r"\boxed{A} \boxed{B}",
+        "<think>A is better",
+    ],
 )
 def test_anything_else_is_not_guessed_at(answer: str) -> None:
     assert read_letter(answer) is None
@@ -33,6 +83,8 @@ def test_a_sentence_names_one_of_them() -> None:
     )
     assert read_sentence("Commentary A and Commentary B are alike") is None
     assert read_sentence("neither") is None
+    assert read_sentence("<think>Commentary A is vivid.</think>Commentary B") == "second"
+    assert read_sentence('{"winner": "B"}') == "second"
 
 
 def test_what_was_said_cannot_change_the_question() -> None:

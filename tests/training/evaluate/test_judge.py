@@ -10,10 +10,10 @@ import pytest
 from tests.training.evaluate.judge_server import Answer, Body, JudgeServer, places, prefers
 from training.evaluate.contest import write_contest
 from training.evaluate.errors import CourierError, EvaluationError, JudgeRefusedError
-from training.evaluate.judge.courier import ApiSettings, Bill, Courier
+from training.evaluate.judge.courier import NUM_ATTEMPTS, ApiSettings, Bill, Courier
 from training.evaluate.judge.forms import INF_STREAMS
 from training.evaluate.judge.pairs import Pair, Verdict
-from training.evaluate.judge.panel import NUM_ATTEMPTS, ApiJudge, hear
+from training.evaluate.judge.panel import ApiJudge, hear
 from training.evaluate.judge.shares import count
 
 
@@ -119,7 +119,7 @@ async def test_answers_that_cannot_be_read_are_asked_for_again_and_never_guessed
         earlier = sum(other["messages"][1]["content"] == question for other in server.bodies) - 1
         if first.startswith("ours 0"):
             return "I like both"  # never answers on game 0
-        faults: list[str | tuple[int, str]] = ["Hmm, hard to say", (200, "<html>proxy</html>")]
+        faults = ["Hmm, hard to say", "C"]
         return faults[earlier] if earlier < 2 else prefers("ours")(body, seen)
 
     with JudgeServer(stammers) as server:
@@ -146,6 +146,140 @@ async def test_an_api_that_stays_down_leaves_clips_unanswered_and_the_next_run_a
         verdicts, _ = await judged(server, tmp_path, pairs(2, 1))
     assert count(verdicts)["share"] == 1.0
     assert server.num_paid == 4
+
+
+GPT5 = {
+    "message": "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) is.",
+    "type": "invalid_request_error",
+    "param": "temperature",
+    "code": "unsupported_value",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "refuses", "changes", "left"),
+    [
+        ({"temperature": 0.0}, [("temperature", GPT5)], {"temperature 0.0 left out"}, {}),
+        (
+            {"temperature": 0, "seed": 42, "top_p": 1},
+            [("seed", "seed: Extra inputs are not permitted"), ("temperature", GPT5)],
+            {"temperature 0 left out", "seed 42 left out"},
+            {"top_p": 1},
+        ),
+        (
+            {"max_tokens": 9},
+            [
+                (
+                    "max_tokens",
+                    {"message": "'max_tokens' is not supported. Use 'max_completion_tokens' instead."},
+                )
+            ],
+            {"max_tokens sent as max_completion_tokens"},
+            {"max_completion_tokens": 9},
+        ),
+        (
+            {"max_completion_tokens": 9},
+            [("max_completion_tokens", "Unrecognized request argument supplied: max_completion_tokens")],
+            {"max_completion_tokens sent as max_tokens"},
+            {"max_tokens": 9},
+        ),
+    ],
+)
+async def test_a_parameter_that_a_model_does_not_take_is_left_out_and_told_of(
+    tmp_path: Path, body: Body, refuses: list[tuple[str, Any]], changes: set[str], left: Body
+) -> None:
+    def answer(asked: Body, seen: int) -> "str | tuple[int, str]":
+        for name, error in refuses:
+            if name in asked:
+                return 400, json.dumps({"error": error})
+        return "A"
+
+    with JudgeServer(answer) as server:
+        for _ in range(2):
+            async with Courier(ApiSettings(url=server.url, cache=str(tmp_path))) as courier:
+                for number in range(3):
+                    reply = await courier.ask({"model": "gpt-5", "messages": [number], **body})
+                    assert reply.answer is not None
+                assert courier.changes == changes  # from the store as well
+        asked = server.bodies[-1]
+    assert {name: value for name, value in asked.items() if name not in ("model", "messages")} == left
+    assert server.num_paid == 3
+    assert server.num_requests == 3 + len(refuses)  # what has helped once is done at once
+
+
+async def test_a_clip_that_the_judge_does_not_take_costs_that_clip_alone(tmp_path: Path) -> None:
+    right = prefers("ours")
+
+    def filters(body: Body, seen: int) -> "str | tuple[int, str]":
+        text = body["messages"][1]["content"]
+        for clip, refusal in (
+            ("1 0", (400, '{"error": {"code": "content_filter"}}')),
+            ("1 1", (413, "too long")),
+        ):
+            if f"people said {clip}" in text:
+                return refusal
+        if "people said 0 1" in text:
+            return 403, "Your input was flagged by moderation"
+        return right(body, seen)
+
+    with JudgeServer(filters) as server:
+        verdicts, bill = await judged(server, tmp_path, pairs(2, 2))
+        assert server.num_requests == 8
+    votes = count(verdicts)
+    assert (votes["num_clips"], votes["share"]) == (1, 1.0)
+    assert votes["lacking"] == {"unreadable": 0, "refused": 3, "unanswered": 0}
+    assert (bill.num_unanswered, bill.num_refused) == (6, 6)
+    assert [verdict.ab.lack for verdict in verdicts] == [None, "refused", "refused", "refused"]
+    assert "400" in verdicts[2].ab.reason
+    assert "content_filter" in verdicts[2].ab.reason
+    assert verdicts[3].ab.reason == "the API does not take it (413: too long)"
+
+
+async def test_a_judge_who_takes_nothing_ends_the_run_with_what_it_said(tmp_path: Path) -> None:
+    error = '{"error": {"message": "temperature and pictures, no"}}'
+    with JudgeServer(lambda body, seen: (400, error)) as server:
+        async with Courier(ApiSettings(url=server.url, cache=str(tmp_path))) as courier:
+            for number in range(3):
+                reply = await courier.ask({"model": "x", "messages": [number], "temperature": 0})
+                assert reply.is_refused
+            with pytest.raises(JudgeRefusedError, match=r"answered 400: temperature and pictures, no"):
+                courier.check()
+    assert server.num_requests == 6  # leaving the temperature out is tried, and does not help
+
+
+@pytest.mark.parametrize(
+    "error", ["<html>proxy</html>", '{"error": "upstream overloaded"}', '{"choices": []}', "[]", "null"]
+)
+async def test_what_is_no_chat_completion_is_never_kept(tmp_path: Path, error: str) -> None:
+    with JudgeServer(sometimes((200, error), 2)) as server:
+        verdicts, bill = await judged(server, tmp_path, pairs(1, 1))
+        assert count(verdicts)["share"] == 1.0
+        assert (bill.num_paid, bill.num_retries, verdicts[0].ab.num_malformed) == (2, 4, 0)
+        server.answer = lambda body, seen: (200, error)
+        verdicts, _ = await judged(server, tmp_path / "other", pairs(1, 1), num_tries=2)
+        assert verdicts[0].ab.lack == "unanswered"
+        assert "no chat completion came" in verdicts[0].ab.reason
+        server.answer = prefers("ours")
+        verdicts, bill = await judged(server, tmp_path / "other", pairs(1, 1))
+    assert (count(verdicts)["share"], bill.num_paid) == (1.0, 2)
+
+
+async def test_unreadable_answers_are_kept_and_asked_again_where_that_is_wanted(tmp_path: Path) -> None:
+    with JudgeServer(lambda body, seen: "I like both") as server:
+        verdicts, _ = await judged(server, tmp_path, pairs(1, 1))
+        assert verdicts[0].ab.lack == "unreadable"
+        assert server.num_requests == 2 * NUM_ATTEMPTS
+        verdicts, _ = await judged(server, tmp_path, pairs(1, 1), asks_again=True)
+        assert server.num_requests == 4 * NUM_ATTEMPTS
+        server.answer = prefers("ours")
+        verdicts, _ = await judged(server, tmp_path, pairs(1, 1))
+        assert count(verdicts)["share"] is None
+        assert server.num_requests == 4 * NUM_ATTEMPTS
+        for asks_again in (True, False):  # what has been read at last is found again
+            verdicts, _ = await judged(server, tmp_path, pairs(1, 1), asks_again=asks_again)
+            assert count(verdicts)["share"] == 1.0
+            assert server.num_requests == 4 * NUM_ATTEMPTS + 2
+    assert verdicts[0].ab.num_malformed == 2 * NUM_ATTEMPTS
 
 
 async def test_an_address_where_nobody_answers(tmp_path: Path) -> None:

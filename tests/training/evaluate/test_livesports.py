@@ -10,7 +10,8 @@ from engine import LoadedModel, StreamSettings
 from tests.training.evaluate.conftest import write_lines
 from training.evaluate import livesports
 from training.evaluate.errors import DataFileError
-from training.evaluate.judge.pairs import Ballot, Place, Verdict
+from training.evaluate.judge.forms import read_sentence
+from training.evaluate.judge.pairs import Ballot, Verdict
 from training.evaluate.livesports import Event
 from training.evaluate.shards import Shard
 from training.evaluate.work import collect, run
@@ -102,18 +103,27 @@ def test_events_are_paired_where_everything_is_there(events: list[Event]) -> Non
 def test_wins_are_counted_as_published(events: list[Event]) -> None:
     pairs, _ = livesports.pair_up(events, {"game0_2": "a", "game0_7": "a"}, {"game0_2": "b", "game0_7": "b"})
 
-    def verdict(at: int, ab: Place | None, ba: Place | None) -> Verdict:
-        return Verdict(pair=pairs[at], ab=Ballot(place=ab), ba=Ballot(place=ba))
+    def verdict(at: int, ab: str | None, ba: str | None) -> Verdict:
+        ballots = [
+            Ballot(place=None if reply is None else read_sentence(reply), reply=reply) for reply in (ab, ba)
+        ]
+        return Verdict(pair=pairs[at], ab=ballots[0], ba=ballots[1])
 
-    rows = livesports.published_rows(
-        [verdict(0, "first", "first"), verdict(1, "tie", "second"), verdict(1, None, "first")],
-        "ours",
-        "GPT-4o",
-    )
+    verdicts = [
+        verdict(0, "Commentary A is better aligned with the human commentary", "Commentary A"),
+        # Ours reads the second as a vote for B; the published script looks for A first.
+        verdict(1, "They are alike.", "Unlike Commentary A, Commentary B is better aligned."),
+        verdict(1, None, "Commentary A"),
+        verdict(0, "", "Commentary B"),
+    ]
+    rows = livesports.published_rows(verdicts, "ours", "GPT-4o")
     assert rows == [
         {"video_event_id": "game0_2", "ab_winner": "ours", "ba_winner": "GPT-4o"},
-        {"video_event_id": "game0_7", "ab_winner": "tie", "ba_winner": "ours"},
+        {"video_event_id": "game0_7", "ab_winner": "tie", "ba_winner": "GPT-4o"},
+        {"video_event_id": "game0_2", "ab_winner": "tie", "ba_winner": "ours"},
     ]
-    assert livesports.win_rate(rows, "ours") == 50.0  # 2 wins in 4 votes: the tie is nobody's
+    assert verdicts[1].ba.place == "second"
+    # Ties are nobody's wins, and stay among the votes.
+    assert livesports.win_rate(rows, "ours") == pytest.approx(100 * 2 / 6)
     assert livesports.win_rate([], "ours") is None
     assert json.dumps(rows)

@@ -13,8 +13,9 @@ from engine import ResizeSettings, StreamSettings
 from tests.training.evaluate.judge_server import Body, JudgeServer
 from training.evaluate.errors import EvaluationError
 from training.evaluate.judge.courier import ApiSettings, Courier
-from training.evaluate.metadata import Clip
+from training.evaluate.metadata import Clip, Game, Repairs
 from training.evaluate.opponent import comment_on_clips, opponent_settings, request_body
+from training.evaluate.streaming import previous_text
 from training.evaluate.video import spread_frames
 
 
@@ -39,11 +40,25 @@ STREAM = StreamSettings(resize=ResizeSettings(min_pixels=784, max_pixels=6 * 8 *
 
 
 def test_it_gets_what_our_model_gets(videos: Path) -> None:
-    body = request_body(clip("game0.mp4", 2.0, 7.0), videos, "gpt", opponent_settings("same", STREAM))
+    game = Game(
+        video="game0.mp4",
+        title="Lions v Hawks",
+        words=tuple((at / 1000, at / 1000, f"w{at}") for at in range(3000)),
+        repairs=Repairs(),
+    )
+    settings = opponent_settings("same", STREAM)
+    ours = previous_text(game, 2.0, STREAM)
+    body = request_body(
+        clip("game0.mp4", 2.0, 7.0), videos, "gpt", settings, ours, {"top_p": 1, "model": None}
+    )
     told = body["messages"][1]["content"][0]["text"]
+    assert (body["top_p"], "model" in body) == (1, False)
     assert STREAM.query in told
-    assert "Title: Lions v Hawks" in told
-    assert "What was said before: what a start" in told
+    assert len(ours.split()) == 1024
+    assert ours.startswith("Lions v Hawks w0 ")
+    assert ours.endswith(" w2000")
+    assert f"The title, and what was said before: {ours}\n" in told
+    assert (settings.text_sink, settings.text_window) == (512, 512)
     shown = pictures(body)
     assert len(shown) == 10  # two a second
     frames, _ = spread_frames(videos / "game0.mp4", start_s=2.0, end_s=7.0, fps=2.0, max_frames=100)
@@ -60,7 +75,7 @@ def test_the_published_settings_are_poorer_and_named_so(videos: Path) -> None:
         360,
         85,
     )
-    body = request_body(clip("game0.mp4", 2.0, 7.0), videos, "gpt", settings)
+    body = request_body(clip("game0.mp4", 2.0, 7.0), videos, "gpt", settings, "Lions v Hawks what a start")
     told = body["messages"][1]["content"][0]["text"]
     assert "Lions" not in told
     assert "what a start" not in told
@@ -83,7 +98,7 @@ async def test_it_comments_on_every_clip_once(tmp_path: Path, videos: Path) -> N
         for _ in range(2):
             async with Courier(ApiSettings(url=server.url, cache=str(tmp_path))) as courier:
                 results, failures = await comment_on_clips(
-                    clips, videos, courier, "gpt", opponent_settings("same", STREAM)
+                    clips, videos, courier, "gpt", opponent_settings("same", STREAM), lambda clip: clip.title
                 )
         assert server.num_paid == 5  # an empty answer is asked for three times in all
         assert courier.bill.num_cached == 5
@@ -94,5 +109,5 @@ async def test_it_comments_on_every_clip_once(tmp_path: Path, videos: Path) -> N
     ]
     assert results["game0.mp4"].text_in(clips[0]) == "I see 10 pictures"
     assert [failure.video for failure in failures] == ["game1.mp4 [3, 5]", "gone.mp4 [1, 3]"]
-    assert failures[0].reason == "the answer is empty"
+    assert failures[0].reason == "the answer is empty (it is kept; --ask-again asks once more)"
     assert json.dumps(failures[1].reason)

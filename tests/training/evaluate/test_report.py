@@ -207,7 +207,11 @@ def test_a_flagged_judge_and_missing_votes_are_warned_of() -> None:
         "p_value": 0.004,
         "is_flagged": True,
     }
-    told = warnings({"place": place, "num_unanswered": 2})
+    lacking = {"unreadable": 1, "refused": 0, "unanswered": 2}
+    told = warnings({"place": place, "num_unanswered": 3, "lacking": lacking})
     assert "favours what it is shown first" in told[0]
-    assert "2 clips have no vote" in told[1]
+    assert told[1] == (
+        "3 clips have no vote in both orders and are not counted: 1 because the answers can't be read (they are kept; "
+        "--ask-again asks once more); 2 because the judge gave no answer (the same command asks again)."
+    )
     assert warnings({"place": {**place, "is_flagged": False}, "num_unanswered": 0}) == []

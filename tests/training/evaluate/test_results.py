@@ -43,6 +43,16 @@ def test_phrases_are_joined_by_the_whole_second_of_their_end() -> None:
     assert result().text_in(clip(17.0, 19.0)) == ""
 
 
+def test_what_was_said_of_a_very_clip_is_not_joined_with_what_was_said_of_another(tmp_path: Path) -> None:
+    spans = ((10.0, 14.0, "one"), (12.0, 16.0, "two"), (12.0, 14.0, "three"))
+    phrases = tuple(Phrase(start_s=start, end_s=end, text=text) for start, end, text in spans)
+    write_results(tmp_path / "merged_result.jsonl", [result(phrases=phrases)])
+    read = read_results(tmp_path / "merged_result.jsonl")["one.mp4"]
+    for start_s, end_s, text in spans:
+        assert read.text_in(clip(start_s, end_s)) == text
+    assert read.text_in(clip(11.0, 15.0)) == "one three"
+
+
 def test_coverage_is_by_whole_seconds() -> None:
     assert result().covers(clip(9.5, 20.9))
     assert not result().covers(clip(8.9, 15.0))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training.evaluate import opponent, streaming
+from training.evaluate.commands import judging
 from training.evaluate.commands.finishing import as_pairs, command_line, finish, run_share
 from training.evaluate.commands.options import (
     add_api_options,
@@ -18,19 +19,26 @@ from training.evaluate.commands.options import (
     add_run_options,
     courier,
     existing_folder,
-    judge_form,
     model_loader,
     model_name,
+    prices,
     stream_settings,
 )
 from training.evaluate.contest import Pairing, pair_up, write_contest
 from training.evaluate.errors import EvaluationError
 from training.evaluate.files import write_rows
-from training.evaluate.judge.panel import ApiJudge, hear
 from training.evaluate.metadata import Clip, Game, Repairs, clip_row, cut_clips, read_clips, read_games
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.report.measures import run_plots, run_table
-from training.evaluate.report.votes import contest_table, fifths_plot, games_table, sentences, warnings
+from training.evaluate.report.votes import (
+    bill_table,
+    changes_warning,
+    contest_table,
+    fifths_plot,
+    games_table,
+    sentences,
+    warnings,
+)
 from training.evaluate.results import VideoResult, read_results, write_results
 from training.evaluate.shards import Shard
 from training.evaluate.work import Failure
@@ -69,7 +77,7 @@ def add_inf_streams(commands: Any) -> None:
         help="same frames, title and previous words as our model (default), or the published script's poorer ones",
     )
     add_judge_options(cli, form="inf-streams", required=False)
-    add_api_options(cli)
+    add_api_options(cli, with_opponent=True)
     cli.set_defaults(run=run_inf_streams)
 
 
@@ -125,7 +133,7 @@ def run_inf_streams(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
     write_rows(args.out / "clips.jsonl", [clip_row(clip) for clip in clips])
     name = model_name(args)
     runs = {f"{name}, {args.mode}": rows}
-    contest = asyncio.run(_contest(args, clips, results, name)) if _has_opponent(args) else None
+    contest = asyncio.run(_contest(args, games, clips, results, name)) if _has_opponent(args) else None
     report = Report(
         title=f"Inf-Streams-Eval: {name}, {args.mode}",
         summary=(
@@ -189,28 +197,47 @@ def _has_opponent(args: argparse.Namespace) -> bool:
 
 
 async def _contest(
-    args: argparse.Namespace, clips: Sequence[Clip], results: Mapping[str, VideoResult], name: str
+    args: argparse.Namespace,
+    games: Sequence[Game],
+    clips: Sequence[Clip],
+    results: Mapping[str, VideoResult],
+    name: str,
 ) -> _Outcome:
     """Bring the opponent's commentary, and judge it if a judge was named."""
     without: dict[str, str] = {}
     missing: list[Failure] = []
     settings: dict[str, Any] = {}
+    notes: list[str] = []
+    tables: list[Table] = []
     if args.opponent is not None:
         against, b_name = read_results(args.opponent), args.opponent.parent.name or args.opponent.stem
         settings["opponent"] = {"results": str(args.opponent)}
     else:
-        shown = opponent.opponent_settings(args.opponent_settings, stream_settings(args))
-        mine = [clip for clip in clips if clip.name in results]
-        async with courier(args) as api:
+        stream = stream_settings(args)
+        shown = opponent.opponent_settings(args.opponent_settings, stream)
+        by_name = {game.name: game for game in games}
+        b_name = args.opponent_model
+        async with courier(args, to_opponent=True) as api:
             against, missing = await opponent.comment_on_clips(
-                mine, args.videos, api, args.opponent_model, shown
+                [clip for clip in clips if clip.name in results],
+                args.videos,
+                api,
+                b_name,
+                shown,
+                lambda clip: streaming.previous_text(by_name[clip.name], clip.start_s, stream),
+                args.opponent_body,
             )
         without = {failure.video: failure.reason for failure in missing}
-        b_name = args.opponent_model
+        bill = api.bill.row(*prices(args, of_opponent=True))
         settings["opponent"] = {
-            **opponent.record(shown, args.opponent_model),
-            "bill": api.bill.row(args.price_in, args.price_out),
+            **opponent.record(shown, b_name),
+            "url": api.settings.url,
+            "extra": args.opponent_body,
+            "changes": sorted(api.changes),
+            "bill": bill,
         }
+        notes = [opponent.knowledge(shown, args.mode, name, b_name), *changes_warning(b_name, api.changes)]
+        tables = [bill_table(bill, "the opponent", "--opponent-price-in and --opponent-price-out")]
         write_results(args.out / "opponent" / "merged_result.jsonl", against.values())
     pairing = pair_up(clips, results, against, without=without)
     if args.judge_model is None:
@@ -219,46 +246,25 @@ async def _contest(
     else:
         outcome = await _judged(args, pairing, name, b_name)
         outcome.settings = {**settings, **outcome.settings}
+    outcome.warnings += notes
+    outcome.tables += tables
     outcome.failures += as_pairs(missing)
     return outcome
 
 
 async def _judged(args: argparse.Namespace, pairing: Pairing, a_name: str, b_name: str) -> _Outcome:
-    form = judge_form(args)
-    async with courier(args) as api:
-        verdicts = await hear(pairing.pairs, ApiJudge(api, args.judge_model, form, args.judge_body))
-    votes = write_contest(args.out, verdicts, args.judge_model)
-    bill = api.bill.row(args.price_in, args.price_out)
-    outcome = _Outcome(
-        votes,
-        {
-            "judge": {
-                "model": args.judge_model,
-                "url": args.api_url,
-                "extra": args.judge_body,
-                **_form_record(form),
-            },
-        },
-    )
+    hearing = await judging.hold(args, pairing.pairs)
+    votes = write_contest(args.out, hearing.verdicts, args.judge_model)
+    outcome = _Outcome(votes, {"judge": hearing.record})
     outcome.summary = sentences(votes, a_name, b_name)
-    outcome.warnings = warnings(votes)
+    outcome.warnings = [*warnings(votes), *hearing.warnings]
     if pairing.skipped:
         outcome.warnings.append(
             f"{len(pairing.skipped)} clips could not be compared, the first: {pairing.skipped[0]}."
         )
-    outcome.tables = [contest_table(votes, a_name, b_name), games_table(votes), _bill_table(bill)]
+    outcome.tables = [contest_table(votes, a_name, b_name), games_table(votes), *hearing.tables]
     outcome.plots = [fifths_plot(votes, a_name)]
     return outcome
-
-
-def _form_record(form: Any) -> dict[str, Any]:
-    return {
-        "form": form.name,
-        "system": form.system,
-        "template": form.template,
-        "temperature": form.temperature,
-        "seed": form.seed,
-    }
 
 
 def _clips(args: argparse.Namespace, games: Sequence[Game]) -> tuple[list[Clip], Repairs]:
@@ -281,18 +287,4 @@ def _repairs_table(repairs: Repairs) -> Table:
         title="Repairs of the metadata",
         columns=("what", "words"),
         rows=tuple((name.removeprefix("num_").replace("_", " "), n) for name, n in asdict(repairs).items()),
-    )
-
-
-def _bill_table(bill: Mapping[str, Any]) -> Table:
-    return Table(
-        title="What the API cost",
-        columns=("", "this run", "all answers used"),
-        rows=(
-            ("answers", bill["num_paid"], bill["num_paid"] + bill["num_cached"]),
-            ("tokens sent", bill["num_tokens_in"], bill["num_tokens_in_all"]),
-            ("tokens answered", bill["num_tokens_out"], bill["num_tokens_out_all"]),
-            ("cost", bill["cost"], bill["cost_all"]),
-        ),
-        note="Cost at the prices given with --price-in and --price-out, a million tokens each.",
     )

@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from training.evaluate import livesports
+from training.evaluate.commands import judging
 from training.evaluate.commands.finishing import as_pairs, command_line, finish, run_share
 from training.evaluate.commands.options import (
     add_api_options,
     add_judge_options,
     add_run_options,
-    courier,
     existing_folder,
-    judge_form,
     model_loader,
     model_name,
     stream_settings,
 )
 from training.evaluate.files import write_json, write_rows
-from training.evaluate.judge.panel import ApiJudge, hear
 from training.evaluate.judge.shares import count
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.report.votes import contest_table, sentences, warnings
@@ -72,20 +70,25 @@ def run_livesports(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, A
             livesports.read_predictions(args.out / "predictions.jsonl"),
             livesports.read_predictions(args.baseline),
         )
-        verdicts, bill = asyncio.run(_judged(args, pairs))
-        published = livesports.published_rows(verdicts, name, baseline_name)
-        write_rows(args.out / "judged.jsonl", published)
-        votes = {"judge": args.judge_model, **count(verdicts)}
-        rate = livesports.win_rate(published, name)
+        hearing = asyncio.run(judging.hold(args, pairs))
+        votes = {"judge": args.judge_model, **count(hearing.verdicts)}
+        published = livesports.published_rows(hearing.verdicts, name, baseline_name)
+        # Another form's replies are not in the words that are looked for.
+        rate = livesports.win_rate(published, name) if args.judge_form == "livesports" else None
+        if rate is not None:
+            write_rows(args.out / "judged.jsonl", published)
         write_json(args.out / "votes.json", {**votes, "published_win_rate": rate})
         summary = sentences(votes, name, baseline_name)
         if rate is not None:
-            summary.append(f"Win rate as published (a tie is nobody's win): {rate:.2f}%.")
-        found_warnings = warnings(votes)
+            summary.append(
+                f'Win rate as published, on {len(published)} events (a reply with "Commentary A" in it is for A, else '
+                f'one with "Commentary B" for B, else a tie, which is nobody\'s win): {rate:.2f}%.'
+            )
+        found_warnings = [*warnings(votes), *hearing.warnings]
         if skipped:
             found_warnings.append(f"{len(skipped)} events could not be compared, the first: {skipped[0]}.")
-        tables = [contest_table(votes, name, baseline_name)]
-        settings |= {"judge": {"model": args.judge_model, "form": judge_form(args).name, "bill": bill}}
+        tables = [contest_table(votes, name, baseline_name), *hearing.tables]
+        settings |= {"judge": hearing.record}
     report = Report(
         title=f"LiveSports-3K-CC: {name}",
         summary=(f"{len(predicted)} of {len(events)} events commented on.", *summary),
@@ -96,12 +99,6 @@ def run_livesports(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, A
         failures=as_pairs(failures),
     )
     return finish(args.out, report, events=len(predicted), votes=votes)
-
-
-async def _judged(args: argparse.Namespace, pairs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-    async with courier(args) as api:
-        verdicts = await hear(pairs, ApiJudge(api, args.judge_model, judge_form(args), args.judge_body))
-    return verdicts, api.bill.row(args.price_in, args.price_out)
 
 
 def _speech_table(name: str, predicted: Sequence[Mapping[str, Any]]) -> Table:

@@ -91,8 +91,8 @@ def model_name(args: argparse.Namespace) -> str:
     return str(args.name or Path(args.model).name or args.model)
 
 
-def add_api_options(cli: argparse.ArgumentParser) -> None:
-    """Where an API is."""
+def add_api_options(cli: argparse.ArgumentParser, *, with_opponent: bool = False) -> None:
+    """Where the judge's API is; and the opponent's, where there can be one."""
     api = cli.add_argument_group("API (any OpenAI-compatible address)")
     api.add_argument("--api-url", default="https://api.openai.com/v1", help="base address")
     api.add_argument(
@@ -112,22 +112,51 @@ def add_api_options(cli: argparse.ArgumentParser) -> None:
     api.add_argument(
         "--api-first-wait-s", type=float, default=1.0, help="wait before the second try; it doubles"
     )
-    api.add_argument("--price-in", type=float, default=0.0, help="price of a million tokens sent")
-    api.add_argument("--price-out", type=float, default=0.0, help="price of a million tokens answered")
+    api.add_argument(
+        "--ask-again",
+        action="store_true",
+        help="ask once more where all stored answers are empty or can't be read",
+    )
+    api.add_argument("--price-in", type=float, help="price of a million tokens sent")
+    api.add_argument("--price-out", type=float, help="price of a million tokens answered")
+    if not with_opponent:
+        return
+    api = cli.add_argument_group("the opponent's API (default: the judge's)")
+    api.add_argument("--opponent-url", help="base address")
+    api.add_argument("--opponent-key-variable", metavar="NAME", help="environment variable with the key")
+    api.add_argument(
+        "--opponent-body", type=_json_object, default={}, metavar="JSON", help="added to the request"
+    )
+    api.add_argument("--opponent-price-in", type=float, help="price of a million tokens sent")
+    api.add_argument("--opponent-price-out", type=float, help="price of a million tokens answered")
 
 
-def courier(args: argparse.Namespace) -> Courier:
-    """The courier to the API that was asked for. Raises EvaluationError."""
+def courier(args: argparse.Namespace, *, to_opponent: bool = False) -> Courier:
+    """The courier to the judge's API, or to the opponent's. Raises EvaluationError."""
+    url, key_variable = args.api_url, args.api_key_variable
+    if to_opponent:
+        url, key_variable = args.opponent_url or url, args.opponent_key_variable or key_variable
     return Courier(
         ApiSettings(
-            url=args.api_url,
+            url=url,
             cache=str(args.api_cache or args.out / "api_answers"),
-            key_variable=args.api_key_variable,
+            key_variable=key_variable,
+            asks_again=args.ask_again,
             num_parallel=args.api_parallel,
             timeout_s=args.api_timeout_s,
             num_tries=args.api_tries,
             first_wait_s=args.api_first_wait_s,
         )
+    )
+
+
+def prices(args: argparse.Namespace, *, of_opponent: bool = False) -> tuple[float | None, float | None]:
+    """What a million tokens cost, sent and answered; None where that was not told."""
+    if not of_opponent:
+        return args.price_in, args.price_out
+    return (
+        args.price_in if args.opponent_price_in is None else args.opponent_price_in,
+        args.price_out if args.opponent_price_out is None else args.opponent_price_out,
     )
 
 

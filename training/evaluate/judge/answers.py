@@ -23,6 +23,8 @@ class Answer:
     """The text; None where the reply held none."""
     num_tokens_in: int
     num_tokens_out: int
+    changes: tuple[str, ...] = ()
+    """What was asked otherwise because the API does not take it as it stands, such as "temperature 0.0 left out"."""
 
 
 def key_of(body: Mapping[str, Any], attempt: int) -> str:
@@ -43,7 +45,10 @@ class AnswerStore:
     def get(self, key: str) -> Answer | None:
         """The answer to a question, if it was ever answered."""
         path = self._path(key)
-        return Answer(**read_json(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        value = read_json(path)
+        return Answer(**{**value, "changes": tuple(value.get("changes", ()))})
 
     def put(self, key: str, answer: Answer) -> None:
         """Keep an answer. It is on disk when this returns."""

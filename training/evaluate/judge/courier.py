@@ -11,14 +11,20 @@ import asyncio
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
+from training.errors import TrainingError
 from training.evaluate.errors import CourierError, EvaluationError, JudgeRefusedError
 from training.evaluate.judge.answers import Answer, AnswerStore, key_of
+
+NUM_ATTEMPTS = 3
+"""How often the same is asked while the answers can't be used."""
+Found = TypeVar("Found")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,8 @@ class ApiSettings:
     """How long one request may take. What is given up may still be billed, so this is long."""
     num_tries: int = 10
     """Tries of one request while the API is down, busy or out of reach."""
+    asks_again: bool = False
+    """Whether what was answered so that it can't be used is asked again, though its answers are in the store."""
     first_wait_s: float = 1.0
     """Wait before the second try; it doubles from try to try, and an API's own Retry-After is heeded."""
     longest_wait_s: float = 60.0
@@ -60,11 +68,13 @@ class Reply:
     """What became of a question."""
 
     answer: Answer | None
-    """None: there was none, for a reason that may pass."""
+    """None: there was none."""
     is_paid_now: bool = False
     """Whether this run has paid for it."""
     reason: str = ""
     """Why there is no answer."""
+    is_refused: bool = False
+    """Whether the API does not take this question; else the reason may pass."""
 
 
 @dataclass
@@ -80,10 +90,12 @@ class Bill:
     """Of all answers used, whichever run paid for them."""
     num_tokens_out_all: int = 0
     num_unanswered: int = 0
+    num_refused: int = 0
+    """Of the unanswered, those that the API does not take."""
     num_retries: int = 0
 
-    def row(self, price_in: float, price_out: float) -> dict[str, Any]:
-        """The bill as plain values, with its cost at prices a million tokens."""
+    def row(self, price_in: float | None, price_out: float | None) -> dict[str, Any]:
+        """The bill as plain values, with its cost at prices a million tokens; None where a price is not known."""
         return {
             **dataclasses.asdict(self),
             "cost": _cost(self.num_tokens_in, self.num_tokens_out, price_in, price_out),
@@ -91,8 +103,24 @@ class Bill:
         }
 
 
-def _cost(num_in: int, num_out: int, price_in: float, price_out: float) -> float:
+def _cost(num_in: int, num_out: int, price_in: float | None, price_out: float | None) -> float | None:
+    if price_in is None or price_out is None:
+        return None
     return round((num_in * price_in + num_out * price_out) / 1e6, 6)
+
+
+async def all_of(some: Iterable[Coroutine[Any, Any, Done]]) -> list[Done]:
+    """What several that ask come to, in their order. The first that raises ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in some]
+    except* (TrainingError, OSError) as errors:
+        failure: BaseException = errors
+        while isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    raise failure
 
 
 class Courier:
@@ -101,6 +129,9 @@ class Courier:
     def __init__(self, settings: ApiSettings) -> None:
         self.settings = settings
         self.bill = Bill()
+        self.changes: set[str] = set()
+        """What was asked otherwise, because the API does not take it as it stands."""
+        self._refusal: JudgeRefusedError | None = None
         self._store = AnswerStore(Path(settings.cache))
         self._process: asyncio.subprocess.Process | None = None
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -129,7 +160,7 @@ class Courier:
             attempt: asks the same once more, beside an answer that could not be used.
 
         Raises:
-            JudgeRefusedError: the API refuses it for good.
+            JudgeRefusedError: the API refuses whoever asks.
             CourierError: the courier's process came to an end.
         """
         key = key_of(body, attempt)
@@ -148,12 +179,63 @@ class Courier:
             self._waiting.pop(key, None)
         return self._count(self._reply(key, outcome, is_new))
 
+    async def ask_until(
+        self, body: Mapping[str, Any], read: Callable[[str], Found | None]
+    ) -> tuple[Found | None, list[Reply]]:
+        """Ask, and ask again while the answer can't be used.
+
+        Answers that are in the store are looked at first, however many they are. While there are fewer than
+        NUM_ATTEMPTS, or where this run asks again, more are asked for, up to NUM_ATTEMPTS in this run.
+
+        Args:
+            body: what is sent.
+            read: makes something of an answer's text; None if that can't be done.
+
+        Returns:
+            What was read, and every reply that was looked at, the last of them without an answer if there was none.
+
+        Raises:
+            as `ask`.
+        """
+        replies: list[Reply] = []
+        num_asked = 0
+        while True:
+            attempt = len(replies)
+            if self._store.get(key_of(body, attempt)) is None:
+                if num_asked == NUM_ATTEMPTS or (attempt >= NUM_ATTEMPTS and not self.settings.asks_again):
+                    return None, replies
+                num_asked += 1
+            reply = await self.ask(body, attempt=attempt)
+            replies.append(reply)
+            if reply.answer is None:
+                return None, replies
+            found = read(reply.answer.content or "")
+            if found is not None:
+                return found, replies
+
+    def check(self) -> None:
+        """Raise JudgeRefusedError if the API took not one of the questions it was asked."""
+        bill = self.bill
+        if (
+            self._refusal is not None
+            and not bill.num_paid + bill.num_cached
+            and bill.num_unanswered == bill.num_refused
+        ):
+            raise self._refusal
+
     def _reply(self, key: str, outcome: dict[str, Any], is_new: bool) -> Reply:
         self.bill.num_retries += int(outcome["num_retries"]) if is_new else 0
         if outcome["status"] != "answered":
-            if outcome["status"] == "refused":
-                raise JudgeRefusedError(self.settings.url, int(outcome["code"]), str(outcome["reason"]))
-            return Reply(answer=None, reason=str(outcome["reason"]))
+            reason = str(outcome["reason"])
+            if outcome["status"] not in ("denied", "refused"):
+                return Reply(answer=None, reason=reason)
+            refusal = JudgeRefusedError(self.settings.url, int(outcome["code"]), reason)
+            if outcome["status"] == "denied":
+                raise refusal
+            self._refusal = self._refusal or refusal
+            return Reply(
+                answer=None, reason=f"the API does not take it ({outcome['code']}: {reason})", is_refused=True
+            )
         answer = self._store.get(key)
         assert answer is not None, "the courier keeps an answer before it tells of it"
         return Reply(answer=answer, is_paid_now=is_new and bool(outcome["is_paid"]))
@@ -162,7 +244,9 @@ class Courier:
         bill = self.bill
         if reply.answer is None:
             bill.num_unanswered += 1
+            bill.num_refused += reply.is_refused
             return reply
+        self.changes.update(reply.answer.changes)
         bill.num_tokens_in_all += reply.answer.num_tokens_in
         bill.num_tokens_out_all += reply.answer.num_tokens_out
         if reply.is_paid_now:

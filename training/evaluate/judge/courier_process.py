@@ -7,6 +7,9 @@ is settled. When its input ends, because whoever asked has ended or was killed, 
 waits for what is on its way, keeps that, and ends. A lock for each question, taken before it is sent, keeps any other
 courier of the same store (the next run's, another shard's) from asking the same meanwhile.
 
+A question that is refused does not stop the others; an API that refuses whoever asks does. A parameter that the model
+does not take is left out and the question asked again (parameters.py).
+
 Knows HTTP, what may be tried again, and how long to wait. Knows nothing of judges.
 """
 
@@ -17,9 +20,11 @@ import fcntl
 import json
 import os
 import random
+import re
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +32,34 @@ import httpx2
 
 from training.evaluate.judge.answers import Answer, AnswerStore
 from training.evaluate.judge.courier import ApiSettings
+from training.evaluate.judge.parameters import refused_parameters, without
 
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """Statuses that may be another after a while: busy, rate limit, outage. Nothing is billed for them."""
+_DENIED = frozenset({401, 403, 404})
+"""Statuses that are about the key, the address or the model: every question would be answered so."""
+_MODERATED = re.compile(r"moderation|flagged|content[ _-]?(?:filter|policy)", re.IGNORECASE)
+"""How gateways that answer 403 to a text, not to a key, say so."""
+_BAD_REQUEST = frozenset({400, 422})
 _MESSAGE_CHARS = 300
 _LOCK_POLL_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Try:
+    """What came of one request."""
+
+    code: int
+    """The status; 0 where there was none, or none that says anything."""
+    error: Any = None
+    """The error's JSON, or its text."""
+    message: str = ""
+    wait_s: float | None = None
+    """How long the API asks to wait."""
+
+    @property
+    def is_denied(self) -> bool:
+        return self.code in _DENIED and not (self.code == 403 and _MODERATED.search(str(self.error)))
 
 
 class Office:
@@ -44,6 +72,8 @@ class Office:
         self._locks = _Locks(Path(settings.cache))
         self._slots = asyncio.Semaphore(settings.num_parallel)
         self._jitter = random.Random()
+        self._refused: dict[str, tuple[str, ...]] = {}
+        """Parameters that a model does not take, known once leaving them out has helped."""
         self.closing = asyncio.Event()
 
     async def settle(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -55,36 +85,50 @@ class Office:
             try:
                 if self._store.get(key) is not None:  # another courier was quicker
                     return _outcome(key, "answered", retries, is_paid=False)
+                names = self._refused.get(str(body.get("model")), ())
                 while True:
                     if self.closing.is_set():
                         return _outcome(key, "dropped", retries, reason="the run has ended")
-                    code, message, wait_s = await self._send(key, body)
-                    if code == 200:
+                    sent, changes = without(body, names)
+                    tried = await self._send(key, sent, changes)
+                    if tried.code == 200:
+                        if names:
+                            self._refused[str(body.get("model"))] = names
                         return _outcome(key, "answered", retries, is_paid=True)
-                    if code and code not in _RETRIED:
-                        return _outcome(key, "refused", retries, code=code, reason=message)
+                    if tried.code in _BAD_REQUEST:
+                        more = [name for name in refused_parameters(tried.error, sent) if name in body]
+                        if not set(more) <= set(names):
+                            names = (*names, *more)
+                            continue
+                    if tried.code and tried.code not in _RETRIED:
+                        status = "denied" if tried.is_denied else "refused"
+                        return _outcome(key, status, retries, code=tried.code, reason=tried.message)
                     retries += 1
                     if retries >= self._settings.num_tries:
-                        return _outcome(key, "unanswered", retries, code=code, reason=message)
+                        return _outcome(key, "unanswered", retries, code=tried.code, reason=tried.message)
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.closing.wait(), self._wait_s(retries, wait_s))
+                        await asyncio.wait_for(self.closing.wait(), self._wait_s(retries, tried.wait_s))
             finally:
                 self._locks.release(key)
 
-    async def _send(self, key: str, body: dict[str, Any]) -> tuple[int, str, float | None]:
-        """One try: the status (0 where there was none), a message, and how long the API asks to wait."""
+    async def _send(self, key: str, body: dict[str, Any], changes: tuple[str, ...]) -> _Try:
         try:
             response = await self._client.post(
                 f"{self._settings.url.rstrip('/')}/chat/completions",
                 json=body,
-                headers={"Idempotency-Key": key},
+                # Another body is another request, and told apart.
+                headers={"Idempotency-Key": "-".join((key, *(change.split()[0] for change in changes)))},
             )
         except httpx2.HTTPError as error:
-            return 0, f"{type(error).__name__}: {error}", None
-        if response.status_code == 200:
-            self._store.put(key, _answer(response))
-            return 200, "", None
-        return response.status_code, response.text[:_MESSAGE_CHARS], _retry_after_s(response)
+            return _Try(code=0, message=f"{type(error).__name__}: {error}")
+        said, wait_s = _json_or_text(response), _retry_after_s(response)
+        if response.status_code != 200:
+            return _Try(code=response.status_code, error=said, message=_message(said), wait_s=wait_s)
+        answer = _answer(said, changes)
+        if answer is None:  # some gateways tell of an outage so
+            return _Try(code=0, message=f"no chat completion came: {_message(said)}", wait_s=wait_s)
+        self._store.put(key, answer)
+        return _Try(code=200)
 
     def _wait_s(self, retries: int, asked_s: float | None) -> float:
         settings = self._settings
@@ -126,19 +170,38 @@ def _place(key: str) -> int:
     return int(key[:15], 16)
 
 
-def _answer(response: httpx2.Response) -> Answer:
-    """What a reply of status 200 holds; something that is no chat completion holds no text."""
+def _answer(value: Any, changes: tuple[str, ...]) -> Answer | None:
+    """What a reply of status 200 holds; None if it is no chat completion."""
     try:
-        value = response.json()
-        content = value["choices"][0]["message"]["content"]
+        choice = value["choices"][0]
+        if value.get("error") or choice.get("error"):
+            return None
+        content = choice["message"].get("content")
         usage = value.get("usage") or {}
         return Answer(
             content=content if isinstance(content, str) else None,
             num_tokens_in=int(usage.get("prompt_tokens") or 0),
             num_tokens_out=int(usage.get("completion_tokens") or 0),
+            changes=changes,
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return Answer(content=None, num_tokens_in=0, num_tokens_out=0)
+        return None
+
+
+def _json_or_text(response: httpx2.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return response.text
+
+
+def _message(error: Any) -> str:
+    """What an error says, in its own words where they are found."""
+    if isinstance(error, str):
+        return error[:_MESSAGE_CHARS]
+    inner = error.get("error", error) if isinstance(error, dict) else error
+    words = inner.get("message") if isinstance(inner, dict) else inner
+    return (words if isinstance(words, str) else json.dumps(error, ensure_ascii=False))[:_MESSAGE_CHARS]
 
 
 def _retry_after_s(response: httpx2.Response) -> float | None:

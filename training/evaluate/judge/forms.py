@@ -11,6 +11,7 @@ from pathlib import Path
 
 from training.evaluate.errors import DataFileError
 from training.evaluate.judge.pairs import Place
+from training.evaluate.judge.replies import letter_of, without_thoughts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,22 +39,22 @@ class JudgeForm:
         return [*system, {"role": "user", "content": user}]
 
 
-_LETTER = re.compile(
-    r"(?:(?:final\s+)?(?:answer|verdict|winner|choice)\s*(?:is)?\s*:?\s*)?(?:commentary|candidate)?\s*([ab])\b[.!]?",
-    re.IGNORECASE,
-)
-_ALIGNED = re.compile(r"commentary\s+([ab])\s+is\s+better\s+aligned", re.IGNORECASE)
-
-
 def read_letter(answer: str) -> Place | None:
-    """An answer that is one letter, A or B, however it is dressed ("A", "**B**", "Answer: A.")."""
-    bare = answer.strip().strip("*_`\"'“”‘’()[] \n")
-    found = _LETTER.fullmatch(bare)
-    return _place(found.group(1)) if found else None
+    """Whether an answer says A or B, however it is dressed; None where it says neither, or both.
+
+    It is looked for in the whole answer, its first and its last line, in JSON and in a box; what a model thinks aloud
+    before (`<think>`) is not its answer. See judge/replies.py.
+    """
+    letter = letter_of(answer)
+    return None if letter is None else _place(letter)
+
+
+_ALIGNED = re.compile(r"commentary\s+([ab])\s+is\s+better\s+aligned", re.IGNORECASE)
 
 
 def read_sentence(answer: str) -> Place | None:
     """An answer that says which commentary is better aligned, or names only one of the two."""
+    answer = without_thoughts(answer)
     sentences = {letter.upper() for letter in _ALIGNED.findall(answer)}
     named = sentences or {letter for letter in "AB" if f"Commentary {letter}" in answer}
     return _place(named.pop()) if len(named) == 1 else read_letter(answer)

@@ -30,14 +30,22 @@ class Pair:
     """The clip's name in the benchmark, where it has one."""
 
 
+Lack = Literal["unreadable", "refused", "unanswered"]
+"""Why there is no vote: the answers can't be read, the judge does not take the question, or it gave no answer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ballot:
     """A judge's answer on one pair in one order."""
 
     place: Place | None
     """None: there was no answer that could be read."""
+    lack: Lack | None = None
+    """Of what kind the reason is."""
     reason: str = ""
     """Why there is none."""
+    reply: str | None = None
+    """The judge's first answer in its own words, by which published scripts count; None where there was none."""
     num_malformed: int = 0
     """Answers before this one that could not be read."""
 

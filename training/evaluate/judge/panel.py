@@ -1,20 +1,15 @@
 """A judge behind an API, and the hearing of many pairs in both orders.
 
-Knows how often an answer that can't be read is asked for again, and the order of results. Knows nothing of HTTP, and
-nothing of what votes add up to.
+Knows what a judge is sent, and the order of results. Knows nothing of HTTP, and nothing of what votes add up to.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from training.evaluate.errors import EvaluationError
-from training.evaluate.judge.courier import Courier
+from training.evaluate.judge.courier import Courier, all_of
 from training.evaluate.judge.forms import JudgeForm
-from training.evaluate.judge.pairs import Ballot, Judge, Pair, Verdict
-
-NUM_ATTEMPTS = 3
-"""How often a pair is shown in one order while the answers can't be read."""
+from training.evaluate.judge.pairs import Ballot, Judge, Lack, Pair, Place, Verdict
 
 
 class ApiJudge:
@@ -35,18 +30,20 @@ class ApiJudge:
         return self._model
 
     async def compare(self, pair: Pair, *, a_first: bool) -> Ballot:
-        """Ask, and ask again while the answer can't be read. Every attempt has its own place in the store."""
-        body = self._body(pair, a_first)
-        reason = ""
-        for attempt in range(NUM_ATTEMPTS):
-            reply = await self._courier.ask(body, attempt=attempt)
-            if reply.answer is None:
-                return Ballot(place=None, reason=reply.reason, num_malformed=attempt)
-            place = self._form.read(reply.answer.content or "")
-            if place is not None:
-                return Ballot(place=place, num_malformed=attempt)
-            reason = f"the answer can't be read as A or B: {(reply.answer.content or 'nothing')[:60]!r}"
-        return Ballot(place=None, reason=reason, num_malformed=NUM_ATTEMPTS)
+        """Ask, and ask again while the answer can't be read."""
+        place: Place | None
+        place, replies = await self._courier.ask_until(self._body(pair, a_first), self._form.read)
+        answers = [reply.answer.content or "" for reply in replies if reply.answer is not None]
+        first = answers[0] if answers else None
+        if place is not None:
+            return Ballot(place=place, reply=first, num_malformed=len(answers) - 1)
+        last = replies[-1]
+        lack: Lack = "refused" if last.is_refused else "unanswered"
+        reason = last.reason
+        if last.answer is not None:
+            lack = "unreadable"
+            reason = f"the answer can't be read as A or B: {(answers[-1] or 'nothing')[:60]!r}"
+        return Ballot(place=None, lack=lack, reason=reason, reply=first, num_malformed=len(answers))
 
     def _body(self, pair: Pair, a_first: bool) -> dict[str, Any]:
         first, second = (pair.text_a, pair.text_b) if a_first else (pair.text_b, pair.text_a)
@@ -75,14 +72,4 @@ async def hear(
             on_verdict(verdict)
         return verdict
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(pair)) for pair in pairs]
-    except* EvaluationError as errors:
-        refusal: BaseException = errors
-        while isinstance(refusal, BaseExceptionGroup):
-            refusal = refusal.exceptions[0]
-        failure = refusal
-    else:
-        return [task.result() for task in tasks]
-    raise failure
+    return await all_of(one(pair) for pair in pairs)

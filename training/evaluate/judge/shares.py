@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluate.judge.pairs import Verdict
+from training.evaluate.judge.pairs import Lack, Verdict
 
 NUM_RESAMPLES = 10_000
 _LEVEL = 0.95
@@ -51,6 +51,7 @@ def count(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "num_games": len(by_game),
         "num_clips": len(complete),
         "num_unanswered": len(verdicts) - len(complete),
+        "lacking": lacking(verdicts),
         "num_malformed": sum(v.ab.num_malformed + v.ba.num_malformed for v in verdicts),
         "share": _share(sum(sums), sum(counts)),
         "interval": None if interval is None else [round(end, 4) for end in interval],
@@ -67,6 +68,14 @@ def count(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         },
         "by_fifth": _by_fifth(by_game),
     }
+
+
+def lacking(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """Clips without a vote in both orders, by what is lacking: by what asking again would mend least, where two are."""
+    kinds: tuple[Lack, ...] = ("unreadable", "refused", "unanswered")
+    of_each = [{verdict.ab.lack, verdict.ba.lack} for verdict in verdicts if not verdict.is_complete]
+    firsts = [next((kind for kind in kinds if kind in lacks), "unanswered") for lacks in of_each]
+    return {kind: firsts.count(kind) for kind in kinds}
 
 
 def place_bias(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """How votes are told: a table of the contest, a plot by fifths, sentences, and the warnings that belong to them.
 
-Knows what shares.py counts. Knows nothing of models.
+Knows what shares.py counts and what courier.py bills. Knows nothing of models.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from training.evaluate.judge.pairs import Verdict
 from training.evaluate.report.contents import Plot, Series, Table
 
 
@@ -105,10 +106,61 @@ def warnings(votes: Mapping[str, Any]) -> list[str]:
         )
     if votes["num_unanswered"]:
         found.append(
-            f"{votes['num_unanswered']} clips have no vote in both orders and are not counted; run the same command again "
-            "to ask for them."
+            f"{votes['num_unanswered']} clips have no vote in both orders and are not counted: "
+            + "; ".join(f"{number} {_LACKING[kind]}" for kind, number in votes["lacking"].items() if number)
+            + "."
         )
     return found
+
+
+_LACKING = {
+    "unreadable": "because the answers can't be read (they are kept; --ask-again asks once more)",
+    "refused": "because the judge does not take them",
+    "unanswered": "because the judge gave no answer (the same command asks again)",
+}
+
+
+def changes_warning(model: str, changes: Collection[str]) -> list[str]:
+    """That a model was asked otherwise than was set."""
+    if not changes:
+        return []
+    return [
+        f"{model} does not take every parameter of a request, and was asked otherwise: {', '.join(sorted(changes))}."
+    ]
+
+
+def lacking_table(verdicts: Sequence[Verdict]) -> list[Table]:
+    """Clips without a vote in both orders, with the reason."""
+    rows = [
+        (
+            verdict.pair.name or f"{verdict.pair.video} [{verdict.pair.start_s:g}, {verdict.pair.end_s:g}]",
+            order,
+            ballot.reason,
+        )
+        for verdict in verdicts
+        for order, ballot in (("A first", verdict.ab), ("B first", verdict.ba))
+        if ballot.place is None
+    ]
+    return (
+        [Table(title="Clips without votes", columns=("clip", "order", "why"), rows=tuple(rows))]
+        if rows
+        else []
+    )
+
+
+def bill_table(bill: Mapping[str, Any], who: str, prices: str) -> Table:
+    """What an API cost."""
+    return Table(
+        title=f"What {who} cost",
+        columns=("", "this run", "all answers used"),
+        rows=(
+            ("answers", bill["num_paid"], bill["num_paid"] + bill["num_cached"]),
+            ("tokens sent", bill["num_tokens_in"], bill["num_tokens_in_all"]),
+            ("tokens answered", bill["num_tokens_out"], bill["num_tokens_out_all"]),
+            ("cost", bill["cost"], bill["cost_all"]),
+        ),
+        note=f"Cost at the prices given with {prices}, a million tokens each.",
+    )
 
 
 def percent(share: float | None) -> float | None:
