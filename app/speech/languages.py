@@ -26,6 +26,8 @@ _CODES = {
 NATURAL = ("en", "es", "fr", "hi", "it", "pt")
 """Those that the natural voice can read."""
 
+_RIGHT_TO_LEFT = ("ar",)
+
 
 def codes(language: str) -> tuple[str, ...]:
     """How voices call a language ("German" or "de"); () for one that is not known."""
@@ -38,3 +40,8 @@ def codes(language: str) -> tuple[str, ...]:
 def speaks(voice_language: str, language: str) -> bool:
     """Whether a voice of `voice_language` ("de", "fr-fr") speaks `language`."""
     return voice_language.split("-")[0] in codes(language)
+
+
+def is_right_to_left(language: str) -> bool:
+    """Whether a language ("Arabic") is read from the right."""
+    return any(code in _RIGHT_TO_LEFT for code in codes(language))

@@ -21,6 +21,7 @@ from app.speech import (
     SpeechService,
     SpeechStarted,
 )
+from app.speech.languages import is_right_to_left
 from app.speech.options import Engine
 from app.speech.source_sound import SourceSound, SourceSoundOptions
 from app.window.live_run import Post
@@ -99,7 +100,7 @@ class Commentary:
     def begin(self, heading: str) -> None:
         """A new run; `heading` stands over its part of the transcript if there was one before."""
         self._worth.forget()
-        self._state.captions.clear()
+        self._state.captions.clear(is_right_to_left=is_right_to_left(spoken_language(self._settings())))
         self._joiner = SentenceJoiner()
         if self._state.transcript.rows:
             self._state.transcript.add_heading(heading)

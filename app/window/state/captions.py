@@ -18,6 +18,9 @@ _SILENT_PHRASES_BEFORE_NEW_LINE = 2
 _NUM_REMEMBERED_WORDS = 480
 """Enough for six lines of the widest window, also where every character is a word."""
 
+_NUM_WORDS_EXPECTED = 3
+"""So many words in the language that was asked for count as said before a session begins."""
+
 _NUM_WORDS_FOR_DIRECTION = 9
 """Among so many of the latest words most decide from which side a line is read: a foreign name does not turn it round."""
 
@@ -190,12 +193,15 @@ class CaptionState:
             self.is_silent = True
             self.restyled.emit()
 
-    def clear(self) -> None:
-        """A new session."""
+    def clear(self, *, is_right_to_left: bool = False) -> None:
+        """A new session, perhaps in a language that is read from the right."""
         self._assembler = WordAssembler()
         self._num_silent_phrases = 0
         self._last_word = ""
         self._directions.clear()
+        if is_right_to_left:
+            # A line that begins with a foreign name is one of that language all the same.
+            self._directions.extend(["left"] * _NUM_WORDS_EXPECTED)
         self._said_in_s = -1.0
         self.is_silent = False
         self.spoken_s = frozenset()

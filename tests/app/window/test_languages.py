@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from PySide6.QtGui import QTextCursor
 
+from app.settings import UserSettings
+from app.window.commentary import Commentary
+from app.window.state.app import AppState
+from app.window.state.captions import CaptionWord
 from tests.app.window.conftest import Desk
 
 SAID = {
@@ -57,3 +61,20 @@ def test_sentences_are_shown_kept_found_and_read_aloud_in_every_script(desk: Des
         assert desk.window.transcript.found == "1 of 1"
 
     desk.run(play())
+
+
+@pytest.mark.parametrize(("language", "from_right"), [("Arabic", True), ("Chinese", False), ("", False)])
+def test_a_name_that_begins_a_session_stands_where_its_language_begins(
+    language: str, from_right: bool
+) -> None:
+    state = AppState()
+    settings = UserSettings(language=language, model="Qwen/Qwen2.5-VL-3B-Instruct")
+    commentary = Commentary(state, lambda *_: None, lambda _: None, lambda: settings)
+    said: list[CaptionWord] = []
+    state.captions.word_added.subscribe(said.append)
+    commentary.begin("")
+    commentary.push_piece(0.0, "Okafor ")
+    # What is really said decides in the end.
+    commentary.push_piece(1.0, "shoots and it is in! ")
+    assert [word.is_right_to_left for word in said] == [from_right, from_right, False, False, False, False]
+    commentary.close()
