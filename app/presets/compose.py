@@ -27,9 +27,16 @@ def stream_settings(
     )
 
 
-def honest_note(model: CatalogueModel, preset: Preset, language: str) -> str:
+def honest_note(
+    model: CatalogueModel, preset: Preset, language: str, *, watches_demo_match: bool = True
+) -> str:
     """What this model will not do of what was wished; "" if it can be expected to do it all."""
     if not model.follows_requests:
+        if not watches_demo_match:
+            return (
+                f"The {model.name.lower()} was trained only on the demo match: of other pictures it makes football up. "
+                "Choose a larger model for those."
+            )
         if preset.key == DEFAULT_PRESET and language in ("", *model.languages):
             return ""
         return f"The {model.name.lower()} comments on football in English only. Personas and languages need a larger model."

@@ -152,6 +152,7 @@ class Controller:
             self.state.messages.show(
                 Message(text=problem.line, details=problem.details, topic="settings-file")
             )
+        self.saying.open()
         self.outputs.open()
         self._background.spawn(self._recovery.find(self.outputs.session_folder))
         self._runner.open()

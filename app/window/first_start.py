@@ -1,4 +1,4 @@
-"""The first start: what this machine can do, and three steps to commentary of one's own.
+"""The first start: what this machine can do, and four steps to commentary of one's own.
 
 Knows the steps, which of them are done, and that all of it goes for good when a person has seen it. Knows no model and no
 source: whoever owns those is asked.
@@ -27,8 +27,10 @@ from app.window.state.session import Phase
 
 _ROOMY_PX = 620
 """Height of the window, at usual text size, from which on all steps are shown."""
-_TIGHT_PX = 330
-"""The same, from which on there is room for a step and for the choice of what to watch."""
+_TIGHT_PX = 200
+_TIGHT_PICTURES_PX = 210
+"""From the sum on, there is room for a step and for the choice of what to watch: words grow with the text, pictures and
+gaps do not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class FirstStart(QFrame):
         announcer: Announcer,
         *,
         choose_source: Callable[[], object],
+        choose_model: Callable[[], object],
         choose_preset: Callable[[], object],
         parent: QWidget,
     ) -> None:
@@ -99,7 +102,13 @@ class FirstStart(QFrame):
                 act=choose_source,
             ),
             Step(
-                words="3. Choose a persona",
+                words="3. A model",
+                sentence="The demo model was trained only on the demo match; for other pictures choose a larger one.",
+                icon="model",
+                act=choose_model,
+            ),
+            Step(
+                words="4. A persona",
                 sentence="How it should comment: as a sports caster, a narrator, an audio describer.",
                 icon="say",
                 act=choose_preset,
@@ -150,7 +159,7 @@ class FirstStart(QFrame):
         none in the smallest windows while the stage asks what to watch."""
         is_cramped = height < self._theme.px(_ROOMY_PX)
         is_folded = is_cramped and not self._is_unfolded
-        is_in_the_way = is_choosing and height < self._theme.px(_TIGHT_PX)
+        is_in_the_way = is_choosing and height < self._theme.px(_TIGHT_PX) + _TIGHT_PICTURES_PX
         self.setVisible(not self._controller.settings.has_finished_first_start and not is_in_the_way)
         self.words.setVisible(not is_folded)
         following = next((step for step in range(len(self.buttons)) if step not in self._done), None)
@@ -220,8 +229,10 @@ class FirstStart(QFrame):
         settings = self._controller.settings
         if "source" in changed and settings.source not in ("", DEMO):
             self._do(1)
-        if "preset" in changed:
+        if "model" in changed:
             self._do(2)
+        if "preset" in changed:
+            self._do(3)
         if "has_finished_first_start" in changed:
             self.room_wanted.emit()
 

@@ -82,6 +82,7 @@ class MainWindow(QWidget):
             theme,
             self.announcer,
             choose_source=self.choose_source,
+            choose_model=lambda: state.page_wanted.emit("models"),
             choose_preset=self.top_bar.preset_chooser.showMenu,
             parent=self,
         )

@@ -5,9 +5,10 @@ Knows widgets and words. Knows nothing of how the video is made.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QStandardPaths, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import resources
 from app.theme.theme import Theme
 from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
 from app.window.controller import Controller
@@ -160,8 +162,8 @@ class NarrateDialog(QDialog):
             self.words_box.addItem("Choose a video file to watch first", "")
             self.words_box.setEnabled(False)
         video = Path(self._said.head.path if self._said is not None else self._video)
-        folder = Path(self._controller.settings.export_folder or video.parent)
         if video.name:
+            folder = _folder_for(video, self._controller.settings.export_folder)
             self.file_box.setText(str(_free(folder / f"{video.stem}-narrated.mp4")))
 
     def _browse(self) -> None:
@@ -209,6 +211,16 @@ class NarrateDialog(QDialog):
         words = f"{self._state.doing}, {self._state.fraction:.0%}" if is_running else ""
         if words != self.doing.text():
             self.doing.setText(words)
+
+
+def _folder_for(video: Path, chosen: str) -> Path:
+    """Where videos were saved last, or beside this one; what ships with Ringside is no place for a person's files."""
+    if chosen and Path(chosen).is_dir():
+        return Path(chosen)
+    if os.access(video.parent, os.W_OK) and not video.is_relative_to(resources.assets_dir()):
+        return video.parent
+    videos = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation))
+    return videos if videos.is_dir() else Path.home()
 
 
 def _free(path: Path) -> Path:

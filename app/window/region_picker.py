@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QWidget
 from app.sources.rect import Rect
 from app.theme.theme import Theme
 from app.theme.tokens import BODY_TEXT_PX, CORNER_PX, FOCUS_RING_PX, SPACE_8, SPACE_12, SPACE_32
+from app.window.announcer import announce
 
 _DIM = 0.55
 _SMALLEST_PX = 48
@@ -34,6 +35,8 @@ class RegionPicker(QWidget):
     """Covers one monitor. `picked` gives the part in the desktop's pixels; closed without one, nothing was chosen."""
 
     picked = Signal(object)
+    announced = Signal(str)
+    """These words were handed to whoever reads the screen aloud."""
 
     def __init__(self, theme: Theme, screen: QScreen, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +68,7 @@ class RegionPicker(QWidget):
         self.raise_()
         self.activateWindow()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._tell(self._place)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """One corner."""
@@ -158,17 +162,37 @@ class RegionPicker(QWidget):
             region.setHeight(max(_SMALLEST_PX, region.height() + down))
         else:
             region.translate(right, down)
-        if self.rect().contains(region):
+        if self.rect().contains(region) and region != self.region:
             self.region = region
             self.update()
+            self._tell(self._place)
+        else:
+            self._tell(f"No further. {self._place}")
 
     def _take(self) -> None:
         part = self._in_pixels()
         if min(part.width, part.height) < _SMALLEST_PX:
             self.update()
+            self._tell(
+                f"Too small: {part.width} by {part.height}. At least {_SMALLEST_PX} by {_SMALLEST_PX} pixels."
+            )
             return
         self.close()
         self.picked.emit(part)
+
+    @property
+    def _place(self) -> str:
+        """Where the part is and how large, in words."""
+        part = self._in_pixels()
+        corner = self._screen.geometry().topLeft()
+        left, top = part.left - corner.x(), part.top - corner.y()
+        return f"{left} from the left, {top} from the top, {part.width} by {part.height} pixels."
+
+    def _tell(self, words: str) -> None:
+        """The newest words break off those before: a key that is held changes them many times a second."""
+        self.setAccessibleDescription(f"{_WORDS} {words}")
+        announce(self, words, is_urgent=True)
+        self.announced.emit(words)
 
     def _in_pixels(self) -> Rect:
         """The part in the desktop's own pixels: on X11 a monitor's corner is in pixels already, its inside is not."""

@@ -61,7 +61,9 @@ class Saying:
     @property
     def note(self) -> str:
         """What the chosen model will not do of what is wished; "" for nothing."""
-        return honest_note(self.model, self.preset, self._settings().language)
+        settings = self._settings()
+        watches_demo_match = settings.source in ("", DEMO)
+        return honest_note(self.model, self.preset, settings.language, watches_demo_match=watches_demo_match)
 
     @property
     def own_sampling(self) -> dict[str, Any]:
@@ -99,6 +101,12 @@ class Saying:
         """Settings were changed elsewhere."""
         if names & {"language", "model"}:
             self._tell()
+        elif "source" in names:
+            self._tell_of_source()
+
+    def open(self) -> None:
+        """The window is there: what was watched last may be nothing for the model."""
+        self._tell_of_source()
 
     def set_details(self, *, teams: str, people: str) -> None:
         """Teams and people. Used from the next start."""
@@ -125,10 +133,16 @@ class Saying:
         self._state.question.ask(text, answer_note(self.model))
         return True
 
+    def _tell_of_source(self) -> None:
+        """Models that follow requests take any pictures."""
+        if not self.model.follows_requests:
+            self._tell()
+
     def _tell(self) -> None:
-        self._state.messages.take_back(_TOPIC)
         note = self.note
-        if note:
+        if not note:
+            self._state.messages.take_back(_TOPIC)
+        else:
             self._state.messages.show(
                 Message(
                     text=note,

@@ -68,6 +68,8 @@ def test_the_demo_model_gets_what_it_was_trained_with_whatever_is_wished() -> No
     assert "football in English only" in honest_note(DEMO, BY_KEY["nature"], "")
     assert "football in English only" in honest_note(DEMO, BY_KEY["sports"], "German")
     assert honest_note(DEMO, BY_KEY["sports"], "") == ""
+    assert "only on the demo match" in honest_note(DEMO, BY_KEY["sports"], "", watches_demo_match=False)
+    assert honest_note(QWEN, BY_KEY["sports"], "", watches_demo_match=False) == ""
 
 
 def test_it_is_said_when_a_model_was_not_taught_a_language() -> None:

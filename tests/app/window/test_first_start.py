@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
@@ -87,7 +88,7 @@ def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(de
         def all_of(*widgets: QWidget) -> bool:
             return all(seen_whole(widget) for widget in widgets)
 
-        first, second, third = strip.buttons
+        first, second, third, fourth = strip.buttons
         await desk.until(lambda: all_of(first, strip.fold_button, strip.close_button))
         assert not second.isVisible()
         assert strip.words.text() in first.accessibleDescription()
@@ -96,11 +97,11 @@ def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(de
         QTest.keyClick(first, Qt.Key.Key_Tab)
         assert strip.fold_button.hasFocus()
         QTest.keyClick(strip.fold_button, Qt.Key.Key_Space)
-        await desk.until(lambda: all_of(first, second, third, strip.words, strip.fold_button))
+        await desk.until(lambda: all_of(first, second, third, fourth, strip.words, strip.fold_button))
         assert strip.fold_button.accessibleName() == "Fewer steps"
         assert strip.fold_button.hasFocus()
         window.resize(960, 680)
-        await desk.until(lambda: all_of(first, second, third, strip.words, strip.fold_button))
+        await desk.until(lambda: all_of(first, second, third, fourth, strip.words, strip.fold_button))
         QTest.keyClick(strip.fold_button, Qt.Key.Key_Space)
         assert not second.isVisible()
         QTest.keyClick(first, Qt.Key.Key_Space)
@@ -108,7 +109,23 @@ def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(de
         desk.controller.choose_text_scale(100)
         window.resize(1280, 720)
         await desk.until(
-            lambda: all_of(first, second, third, strip.words) and not strip.fold_button.isVisible()
+            lambda: all_of(first, second, third, fourth, strip.words) and not strip.fold_button.isVisible()
         )
+
+    desk.run(see())
+
+
+def test_a_step_leads_to_the_models_and_is_done_when_one_is_chosen(desk: Desk, tiny_model: Path) -> None:
+    async def see() -> None:
+        await desk.open()
+        step = desk.window.first_start.buttons[2]
+        assert "demo match" in step.accessibleDescription()
+        step.click()
+        page = desk.window.settings_page.window
+        assert page is not None
+        assert page.isVisible()
+        assert page.page == "models"
+        desk.controller.choose_model(str(tiny_model))
+        assert step.text().endswith("done")
 
     desk.run(see())

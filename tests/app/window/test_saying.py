@@ -99,6 +99,46 @@ def test_the_demo_model_says_once_what_it_cannot_do(desk: Desk) -> None:
     assert "English only" in said[-1]
 
 
+def test_the_demo_model_says_what_it_makes_of_other_pictures_and_leads_to_the_models(
+    make_desk: Callable[[], Desk], tiny_model: Path
+) -> None:
+    first = make_desk()
+
+    def told(desk: Desk) -> bool:
+        return "trained only on the demo match" in desk.window.message_bar.words.text() and (
+            desk.window.message_bar.isVisible()
+        )
+
+    async def choose() -> None:
+        await first.open()
+        assert not told(first)
+        first.window.picker.screen_card.click()
+        assert told(first)
+        assert "trained only" in first.window.top_bar.preset_chooser.toolTip()
+        await first.close()
+
+    first.run(choose())
+    second = make_desk()
+
+    async def go_on() -> None:
+        # It watches the screen again: told again, until another model or the demo match is chosen.
+        await second.open()
+        assert told(second)
+        second.controller.choosing.demo()
+        assert not told(second)
+        second.window.picker.screen_card.click()
+        assert told(second)
+        second.window.message_bar.action_button.click()
+        page = second.window.settings_page.window
+        assert page is not None
+        assert page.page == "models"
+        second.controller.choose_model(str(tiny_model))
+        second.window.picker.screen_card.click()
+        assert not told(second)
+
+    second.run(go_on())
+
+
 def test_a_hub_model_that_is_not_here_is_not_downloaded_behind_ones_back(desk: Desk, tmp_path: Path) -> None:
     async def choose() -> None:
         await desk.open()

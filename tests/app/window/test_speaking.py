@@ -220,6 +220,42 @@ def test_what_was_said_becomes_a_narrated_video_by_keyboard(
     desk.run(work())
 
 
+def test_a_narrated_demo_is_not_offered_to_lie_among_what_ships(
+    make_desk: Callable[[], Desk], tmp_path: Path, small_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, own = tmp_path / "home", tmp_path / "own"
+    for folder in (home, own):
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    desk = make_desk()
+
+    def offered() -> Path:
+        desk.window.speaking.open_dialog()
+        dialog = desk.window.speaking.dialog
+        assert dialog is not None
+        path = Path(dialog.file_box.text())
+        dialog.close()
+        return path
+
+    async def work() -> None:
+        await desk.open()
+        desk.controller.choosing.demo()
+        assert offered() == home / "match-narrated.mp4"
+        (home / "Videos").mkdir()
+        assert offered() == home / "Videos" / "match-narrated.mp4"
+        video = own / "cup.mp4"
+        video.symlink_to(small_video)
+        desk.controller.choosing.file(str(video))
+        assert offered() == own / "cup-narrated.mp4"
+        desk.controller.remember(export_folder=str(tmp_path / "gone"))
+        assert offered() == own / "cup-narrated.mp4"
+        desk.controller.remember(export_folder=str(home))
+        assert offered() == home / "cup-narrated.mp4"
+
+    desk.run(work())
+
+
 def test_closing_the_window_ends_a_video_that_is_being_made(
     make_desk: Callable[[], Desk], tmp_path: Path
 ) -> None:

@@ -167,6 +167,32 @@ def test_a_part_of_the_screen_is_chosen_by_keyboard_and_escape_chooses_nothing(
     assert (picked[0].left, picked[0].top) == (start.left() - 16, start.top() - 16)
 
 
+def test_place_and_size_of_the_part_are_told_as_keys_change_them(qapp: QApplication, theme: Theme) -> None:
+    picker = RegionPicker(theme, QGuiApplication.primaryScreen())
+    said: list[str] = []
+    picker.announced.connect(said.append)
+    picker.open()
+    start, density = picker.region, picker.screen().devicePixelRatio()
+
+    def words(left: int, top: int, width: int, height: int) -> str:
+        sides = [round(density * side) for side in (left, top, width, height)]
+        return "{} from the left, {} from the top, {} by {} pixels.".format(*sides)
+
+    QTest.keyClick(picker, Qt.Key.Key_Left)
+    QTest.keyClick(picker, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    left, top, width, height = start.x(), start.y(), start.width(), start.height()
+    assert said == [
+        words(left, top, width, height),
+        words(left - 16, top, width, height),
+        words(left - 16, top, width, height + 16),
+    ]
+    assert said[-1] in picker.accessibleDescription()
+    for _ in range(100):
+        QTest.keyClick(picker, Qt.Key.Key_Up)
+    assert said[-1].startswith("No further.")
+    QTest.keyClick(picker, Qt.Key.Key_Escape)
+
+
 def test_every_way_to_choose_is_in_the_window_and_says_what_it_cannot_do(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()
