@@ -15,7 +15,11 @@ from training.data.errors import UnavailableError
 from training.evaluate.judge.courier import Courier
 
 NUM_ATTEMPTS = 3
-"""How often the same is asked while the answers can't be used."""
+"""How often the same is asked in a run while the answers can't be used."""
+_GIVEN_UP_AFTER = 2 * NUM_ATTEMPTS
+"""So many answers that can't be used, of this and earlier runs, are enough: the question is let be."""
+_TEMPERATURES = (0.0, 0.4, 0.8)
+"""Of the first, second and every later time of asking: at the same one, most models say the same again."""
 Parsed = TypeVar("Parsed")
 
 
@@ -57,8 +61,11 @@ class Asker:
         schema: Mapping[str, Any],
         parse: Callable[[Any], Parsed],
         spent: Spent,
-    ) -> Parsed:
+    ) -> Parsed | None:
         """The parsed answer. `parse` raises MalformedError, KeyError, TypeError or ValueError for one that it can't use.
+
+        Answers of earlier runs are looked at first, and paid for once; then there are as many attempts as in any run.
+        None: of two runs' attempts none can be used, and there is no point in more.
 
         Raises:
             UnavailableError: there is no usable answer this time.
@@ -67,7 +74,7 @@ class Asker:
         body: dict[str, Any] = {
             "model": self.model,
             "messages": list(messages),
-            "temperature": 0,
+            "temperature": _TEMPERATURES[0],
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "strict": True, "schema": schema},
@@ -76,8 +83,13 @@ class Asker:
         }
         body = {name: value for name, value in body.items() if value is not None}
         why = ""
-        for attempt in range(NUM_ATTEMPTS):
+        attempt = num_asked = 0
+        while num_asked < NUM_ATTEMPTS:
+            if "temperature" in body and "temperature" not in self._extra:
+                body["temperature"] = _TEMPERATURES[min(attempt, len(_TEMPERATURES) - 1)]
             reply = await self._courier.ask(body, attempt=attempt)
+            attempt += 1
+            num_asked += reply.is_paid_now
             if reply.answer is None:
                 raise UnavailableError(
                     f"the language model gave no answer ({reply.reason or 'no reason given'})"
@@ -90,9 +102,11 @@ class Asker:
             except (MalformedError, KeyError, TypeError, ValueError) as error:
                 spent.num_malformed += 1
                 why = str(error) or type(error).__name__
+        if attempt >= _GIVEN_UP_AFTER:
+            return None
         raise UnavailableError(
-            f"the language model's answer could not be used in {NUM_ATTEMPTS} attempts ({why}). Another model, or "
-            "request settings, may do better."
+            f"the language model's answer could not be used in {attempt} attempts ({why}). The next run asks again; "
+            "another model, or request settings, may do better."
         )
 
 

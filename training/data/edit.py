@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from training.data import transcripts
 from training.data.asking import Asker, MalformedError, Spent
-from training.data.errors import DataError, UnusableError
+from training.data.errors import DataError, UnavailableError, UnusableError
 from training.data.manifest import Manifest, Row, digest_of
 from training.data.steps import StepReport, Task, run_step
 from training.data.transcripts import Transcript
@@ -91,6 +91,7 @@ async def edit(manifest: Manifest, asker: Asker, settings: EditSettings, *, num_
     """Edit every transcript; `num_parallel` videos at a time, each with all its windows at once.
 
     A video whose editor did not answer is failed and asked again by the next run, which pays only for what is missing.
+    Where two runs had no answer on a window that can be used, its segments are left out, and counted as not judged.
     """
     tasks = [_task(manifest, row, asker, settings) for row in manifest.done("transcribe").values()]
     return await run_step(manifest, STEP, tasks, num_parallel=num_parallel)
@@ -109,18 +110,31 @@ def _task(manifest: Manifest, row: Row, asker: Asker, settings: EditSettings) ->
         rulings = await asyncio.gather(
             *(_rule(asker, transcript, window, title, settings, spent) for window in windows)
         )
-        in_order = [ruling for window in rulings for ruling in window]
+        in_order = [
+            ruling
+            for window, found in zip(windows, rulings, strict=True)
+            for ruling in (found if found is not None else [Ruling(verdict="delete")] * len(window))
+        ]
+        unjudged = [window for window, found in zip(windows, rulings, strict=True) if found is None]
+        num_unjudged = sum(len(window) for window in unjudged)
+        if len(unjudged) == len(windows):
+            raise UnavailableError("no answer of the language model about it could be used")
         edited = apply(transcript, in_order)
         if not edited.segments:
             raise UnusableError("the editor deleted everything that is said in it")
-        verdicts = Counter(ruling.verdict for ruling in in_order)
+        verdicts = Counter(ruling.verdict for found in rulings if found is not None for ruling in found)
         facts = {
             **edited.facts(),
             "num_windows": len(windows),
             "verdicts": {name: verdicts[name] for name in ("keep", "edit", "delete")},
+            "num_unjudged": num_unjudged,
             "num_words_before": len(transcript.words),
             "spent": spent.row(),
         }
+        if unjudged:
+            facts["note"] = (
+                f"{num_unjudged} of its {len(in_order)} segments are left out: no answer about them could be used"
+            )
         transcripts.write(
             path, edited, video=str(index.facts["path"]), title=title, digest=digest, facts=facts
         )
@@ -150,7 +164,7 @@ async def _rule(
     title: str,
     settings: EditSettings,
     spent: Spent,
-) -> list[Ruling]:
+) -> list[Ruling] | None:
     before = [word for segment in transcript.segments[: window.start] for _, _, word in segment]
     shown = [
         {

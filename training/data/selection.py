@@ -12,7 +12,7 @@ from typing import Any
 
 from training.data.asking import Asker, MalformedError, Spent
 from training.data.cutting import chunks_of
-from training.data.errors import DataError
+from training.data.errors import DataError, UnavailableError
 from training.data.manifest import Manifest, Row, digest_of
 from training.data.published import write_chunks
 from training.data.steps import StepReport, Task, run_step
@@ -98,12 +98,25 @@ def _task(manifest: Manifest, row: Row, asker: Asker, settings: SelectSettings) 
         size = settings.chunks_per_request
         batches = [chunks[at : at + size] for at in range(0, len(chunks), size)]
         found = await asyncio.gather(*(_judge(asker, batch, title, settings, spent) for batch in batches))
-        shares = [share for batch in found for share in batch]
+        shares = [
+            share
+            for batch, judged in zip(batches, found, strict=True)
+            for share in (judged if judged is not None else [None] * len(batch))
+        ]
+        known = [share for share in shares if share is not None]
+        if not known:
+            raise UnavailableError("no answer of the language model about it could be used")
+        num_unjudged = len(shares) - len(known)
         facts = {
             "num_chunks": len(chunks),
-            "mean_share": round(sum(shares) / len(shares), 4),
+            "num_unjudged": num_unjudged,
+            "mean_share": round(sum(known) / len(known), 4),
             "spent": spent.row(),
         }
+        if num_unjudged:
+            facts["note"] = (
+                f"{num_unjudged} of its {len(chunks)} chunks can't be chosen: no answer about them could be used"
+            )
         write_json(path, {"digest": digest, "facts": facts, "shares": shares})
         return facts
 
@@ -112,7 +125,7 @@ def _task(manifest: Manifest, row: Row, asker: Asker, settings: SelectSettings) 
 
 async def _judge(
     asker: Asker, chunks: Sequence[Chunk], title: str, settings: SelectSettings, spent: Spent
-) -> list[float]:
+) -> list[float] | None:
     shown = [
         {"id": number, "text": " ".join(word for _, _, word in chunk.words)}
         for number, chunk in enumerate(chunks)
@@ -146,7 +159,7 @@ def _chosen(manifest: Manifest, settings: SelectSettings) -> Iterator[Chunk]:
         if key not in cuts:
             continue
         for number, share in enumerate(read_json(manifest.result("judgements", key))["shares"]):
-            if share >= settings.min_share:
+            if share is not None and share >= settings.min_share:
                 shares[key, number] = share
     best = sorted(shares, key=lambda place: (-shares[place], place))[: settings.max_chunks]
     wanted: dict[str, set[int]] = {}

@@ -45,6 +45,7 @@ def shares_visible(manifest: Manifest) -> list[float]:
         float(share)
         for key in manifest.done("select")
         for share in read_json(manifest.result("judgements", key))["shares"]
+        if share is not None
     ]
 
 
@@ -76,14 +77,16 @@ def _transcripts(manifest: Manifest) -> dict[str, Any]:
 
 def _editor(manifest: Manifest) -> dict[str, Any]:
     verdicts: Counter[str] = Counter()
-    before = after = 0
+    before = after = unjudged = 0
     for row in manifest.done("edit").values():
         verdicts.update(row.facts["verdicts"])
         before += int(row.facts["num_words_before"])
         after += int(row.facts["num_words"])
+        unjudged += int(row.facts.get("num_unjudged", 0))
     total = sum(verdicts.values())
     return {
         "num_segments": total,
+        "num_unjudged": unjudged,
         "shares": {name: round(verdicts[name] / total, 4) if total else None for name in PAPERS_VERDICTS},
         "papers_shares": PAPERS_VERDICTS,
         "num_words_before": before,

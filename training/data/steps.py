@@ -50,6 +50,15 @@ class StepReport:
     """By status, of this run."""
     problems: dict[str, str] = field(default_factory=dict)
     """Reason for every video that is skipped or failed, now or in earlier runs."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What is to be known of videos that are done, now or in earlier runs: the fact "note" of their rows."""
+
+    def note(self, row: Row) -> None:
+        """Take up what a video's row says that its reader should know."""
+        if row.status != "done":
+            self.problems[row.key] = row.reason
+        elif "note" in row.facts:
+            self.notes[row.key] = str(row.facts["note"])
 
     def row(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -61,6 +70,7 @@ class StepReport:
             "skipped": self.counts["skipped"],
             "failed": self.counts["failed"],
             "problems": dict(sorted(self.problems.items())),
+            "notes": dict(sorted(self.notes.items())),
         }
 
 
@@ -87,8 +97,8 @@ async def run_step(manifest: Manifest, step: str, tasks: Sequence[Task], *, num_
             row = await _settle(step, task, report)
         manifest.append(row)
         report.counts[row.status] += 1
+        report.note(row)
         if row.status != "done":
-            report.problems[task.key] = row.reason
             logger.warning("%s, %s: %s", step, task.key, row.reason)
 
     waiting: list[Task] = []
@@ -96,8 +106,7 @@ async def run_step(manifest: Manifest, step: str, tasks: Sequence[Task], *, num_
         row = before.get(task.key)
         if row is not None and row.digest == task.digest and row.status != "failed":
             report.num_finished_before += 1
-            if row.status == "skipped":
-                report.problems[task.key] = row.reason
+            report.note(row)
         else:
             waiting.append(task)
     logger.info("%s: %d to do, %d finished before", step, len(waiting), report.num_finished_before)
