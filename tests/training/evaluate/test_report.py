@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -116,6 +117,15 @@ def test_the_page_has_everything_in_it_and_fetches_nothing(tmp_path: Path) -> No
         svg = ElementTree.fromstring(drawing)
         links = [v for node in svg.iter() for k, v in node.attrib.items() if k.endswith("href")]
         assert all(link.startswith("#") for link in links)
+
+
+def test_a_long_reason_is_set_in_lines(tmp_path: Path) -> None:
+    reason = "the API does not take it (400: it was <filtered>)"
+    table = Table(title="Clips without votes", columns=("clip", "why"), rows=(("one", reason), ("two", "no")))
+    page, _ = write_pages(tmp_path, replace(REPORT, tables=(table,)))
+    text = page.read_text(encoding="utf-8")
+    assert '<td class="words">the API does not take it (400: it was &lt;filtered&gt;)</td>' in text
+    assert "<td>no</td>" in text
 
 
 def test_markdown_tells_the_same(tmp_path: Path) -> None:

@@ -34,12 +34,15 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: right; padding: .4rem .7rem; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 td { white-space: nowrap; }
+td.words { white-space: normal; text-align: left; min-width: 18rem; overflow-wrap: anywhere; }
 th:first-child, td:first-child { text-align: left; }
 figure { margin: 0; max-width: 46rem; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }
 figure img { width: 100%; height: auto; display: block; }
 pre { background: var(--wash); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem;
   overflow-x: auto; font-size: .85rem; line-height: 1.45; }
 """
+_LONGEST_FIGURE = 40
+"""Characters of the longest cell that is not a sentence."""
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -82,15 +85,18 @@ def _page(report: Report, drawings: Sequence[str]) -> str:
 
 def _html_table(table: Table) -> str:
     head = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in table.columns)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_shown(cell))}</td>" for cell in row) + "</tr>"
-        for row in table.rows
-    )
+    rows = "".join("<tr>" + "".join(_html_cell(_shown(cell)) for cell in row) + "</tr>" for row in table.rows)
     note = f'<p class="note">{html.escape(table.note)}</p>' if table.note else ""
     return (
         f'<h2>{html.escape(table.title)}</h2><div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{note}"
     )
+
+
+def _html_cell(text: str) -> str:
+    """A sentence, such as a reason, is set in lines and from the left; anything shorter as figures are."""
+    kind = ' class="words"' if len(text) > _LONGEST_FIGURE else ""
+    return f"<td{kind}>{html.escape(text)}</td>"
 
 
 def _html_plot(plot: Plot, drawing: str) -> str:
