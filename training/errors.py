@@ -20,6 +20,7 @@ class VideoError(TrainingError):
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(f"{path} can't be used: {what}.")
+        self.what = what
 
 
 class RecipeError(TrainingError):

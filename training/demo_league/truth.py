@@ -13,6 +13,7 @@ is home's and visitors' goals just after the event.
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -101,10 +102,13 @@ def write_truth(match: Match, path: Path) -> None:
     Raises:
         OSError: the file can't be written.
     """
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in truth_lines(match))
-    unfinished.replace(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")  # several processes may write it at once
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in truth_lines(match))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def read_truth(path: Path) -> Truth:

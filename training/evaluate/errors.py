@@ -38,6 +38,18 @@ class UnfinishedError(EvaluationError):
         )
 
 
+class ProcessesGoneError(EvaluationError):
+    """Other processes of the run are gone, and what they had to do is not done."""
+
+    def __init__(self, ranks: Sequence[int], world_size: int, silent_s: float, videos: Sequence[str]) -> None:
+        shown = ", ".join(videos[:4]) + (f" and {len(videos) - 4} more" if len(videos) > 4 else "")
+        super().__init__(
+            f"Nothing has been heard for {silent_s:g} s of process {' and '.join(map(str, ranks))} (of {world_size}, "
+            f"counted from 0), and there is no result yet for {shown}. Run the same command again; it goes on where it "
+            "was."
+        )
+
+
 class JudgeRefusedError(EvaluationError):
     """A judge or an API model said no in a way that asking again does not change."""
 

@@ -47,13 +47,13 @@ class Shard:
             ) from error
 
     def device(self, asked: str) -> str:
-        """The device for this process: with "auto", every process of a machine takes a GPU of its own."""
-        if asked != "auto":
+        """The device for this process: with "auto" or "cuda", every process of a machine takes a GPU of its own."""
+        if asked not in ("auto", "cuda"):
             return asked
         import torch
 
         if not torch.cuda.is_available():
-            return "cpu"
+            return "cpu" if asked == "auto" else asked  # loading the model then says that there is no GPU
         return f"cuda:{self.local_rank % torch.cuda.device_count()}"
 
     def share_of(self, costs: Mapping[str, float]) -> list[str]:

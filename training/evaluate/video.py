@@ -3,6 +3,7 @@
 Knows PyAV and how to keep decoding ahead of whoever looks. Knows nothing of models.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Generator, Iterator
@@ -11,7 +12,9 @@ from typing import TypeVar
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from engine import FrameChunk, WindowSettings
@@ -22,21 +25,50 @@ _TIME_BASE_PER_S = 1_000_000
 
 
 def length_s(path: Path) -> float:
-    """How long a video's pictures last, in seconds. Raises VideoError."""
+    """How long a video's pictures last, in seconds; its sound may last longer. Raises VideoError."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             if stream.duration is not None and stream.time_base is not None:
                 return float(stream.duration * stream.time_base)
-            if container.duration is not None:
-                return container.duration / _TIME_BASE_PER_S
-    except (OSError, IndexError, FFmpegError) as error:
+            end_s = _end_s(container, stream)
+    except Exception as error:  # files from anywhere make a demuxer raise anything
         raise VideoError(path, f"it can't be opened ({error})") from error
-    raise VideoError(path, "it does not tell how long it is")
+    if end_s is None:
+        raise VideoError(path, "it holds no pictures")
+    return end_s
 
 
-def chunks(path: Path, *, start_s: float, end_s: float, window: WindowSettings) -> Iterator[FrameChunk]:
+def _end_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """Where the last picture ends, for containers that tell only how long all they hold lasts (MKV, WebM)."""
+
+    def last_tick() -> int | None:
+        ends = (
+            packet.pts + (packet.duration or 0)
+            for packet in container.demux(stream)
+            if packet.pts is not None
+        )
+        return max(ends, default=None)
+
+    tick_s = float(stream.time_base or 0)
+    end: int | None = None
+    if container.duration:
+        with contextlib.suppress(FFmpegError):  # what can't be searched is read from its beginning
+            container.seek(int(container.duration / _TIME_BASE_PER_S / tick_s), stream=stream, backward=True)
+            end = last_tick()
+            if end is None:
+                container.seek(0)
+    if end is None:
+        end = last_tick()
+    return None if end is None else (end - (stream.start_time or 0)) * tick_s
+
+
+def chunks(
+    path: Path, *, start_s: float, end_s: float, window: WindowSettings, first: int = 0
+) -> Iterator[FrameChunk]:
     """Whole chunks from `start_s` to `end_s`, frame j of a chunk being what the video shows j / fps into it.
+
+    `first`: how many of them are left out at the beginning.
 
     Raises VideoError when the video can't be read, or ends more than a second too early.
     """
@@ -46,13 +78,13 @@ def chunks(path: Path, *, start_s: float, end_s: float, window: WindowSettings) 
     per_chunk = window.frames_per_chunk
     times_s = [
         start_s + index * window.chunk_s + offset / window.fps
-        for index in range(num_chunks)
+        for index in range(first, num_chunks)
         for offset in range(per_chunk)
     ]
     if not times_s:
         return
     pictures = frames_at(path, times_s)
-    for index in range(num_chunks):
+    for index in range(first, num_chunks):
         chunk_start_s = start_s + index * window.chunk_s
         yield FrameChunk(
             frames=np.stack([next(pictures) for _ in range(per_chunk)]),

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from engine import CheckpointError, EngineError
 from training.errors import VideoError
 from training.evaluate.errors import UnfinishedError
 from training.evaluate.files import read_json, write_json
+from training.evaluate.heartbeat import beating
 from training.evaluate.journal import Journal, read_journal
 from training.evaluate.shards import Shard
 
@@ -35,6 +37,8 @@ class VideoWork:
     """How long it takes, in any unit."""
     do: Callable[[Sequence[str]], Iterable[Row]]
     """Does the pieces that are still missing and gives a row with its "key" for each, in order."""
+    is_outdated: Callable[[Row], bool] = lambda row: False
+    """Whether a piece that is done has to be done again, as its video has become another one since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,35 +52,41 @@ class Failure:
 def run(works: Sequence[VideoWork], folder: Path, settings: Mapping[str, Any], shard: Shard) -> None:
     """Do this process's share of the work. What is in a journal already is not done again.
 
-    A video that can't be read or run is set down with its reason, and tried again by the next run.
+    A video that can't be read or run is set down with its reason, and tried again by the next run: what earlier runs
+    set down of this process's videos is gone before a sign of life is given.
 
     Raises:
         OtherRunError: the folder holds results of other settings.
         CheckpointError: the model can't be loaded.
     """
-    mine = set(shard.share_of({work.video: work.cost for work in works}))
+    videos = set(shard.share_of(costs(works)))
+    mine = [work for work in works if work.video in videos]
+    for work in mine:
+        failure_path(folder, work.video).unlink(missing_ok=True)
+    with beating(folder, shard.rank) if shard.world_size > 1 else nullcontext():
+        _do(mine, folder, settings)
+
+
+def _do(works: Sequence[VideoWork], folder: Path, settings: Mapping[str, Any]) -> None:
     for work in works:
-        if work.video not in mine:
-            continue
         journal = Journal(_journal_path(folder, work.video), settings)
-        missing = [key for key in work.keys if key not in journal.rows]
-        failed = _failure_path(folder, work.video)
+        missing = [key for key in work.keys if key not in journal.rows or work.is_outdated(journal.rows[key])]
         try:
             if missing:
                 logger.info("%s: %d of %d pieces to do", work.video, len(missing), len(work.keys))
                 for row in work.do(missing):
                     journal.append(row)
-            failed.unlink(missing_ok=True)
+            bookmark_path(folder, work.video).unlink(missing_ok=True)
         except CheckpointError:
             raise  # no video's fault
         except (VideoError, EngineError, OSError) as error:
             logger.warning("%s is left out: %s", work.video, error)
-            write_json(failed, {"video": work.video, "reason": str(error)})
+            write_json(failure_path(folder, work.video), {"video": work.video, "reason": str(error)})
 
 
-def is_finished(works: Sequence[VideoWork], folder: Path) -> bool:
-    """Whether every video has all its pieces, or has failed: no process has anything left to do."""
-    return not _unfinished(works, folder)
+def costs(works: Sequence[VideoWork]) -> dict[str, float]:
+    """What each video costs, by its name."""
+    return {work.video: work.cost for work in works}
 
 
 def collect(works: Sequence[VideoWork], folder: Path) -> tuple[dict[str, list[Row]], list[Failure]]:
@@ -87,7 +97,7 @@ def collect(works: Sequence[VideoWork], folder: Path) -> tuple[dict[str, list[Ro
     Raises:
         UnfinishedError: some video has neither all its rows nor a failure.
     """
-    unfinished = _unfinished(works, folder)
+    unfinished = [work.video for work in works if not is_done(work, folder) and not has_failed(work, folder)]
     if unfinished:
         raise UnfinishedError(unfinished)
     done: dict[str, list[Row]] = {}
@@ -97,29 +107,39 @@ def collect(works: Sequence[VideoWork], folder: Path) -> tuple[dict[str, list[Ro
         if rows is not None:
             done[work.video] = rows
         else:
-            failures.append(Failure(**read_json(_failure_path(folder, work.video))))
+            failures.append(Failure(**read_json(failure_path(folder, work.video))))
     return done, failures
 
 
-def _unfinished(works: Sequence[VideoWork], folder: Path) -> list[str]:
-    return [
-        work.video
-        for work in works
-        if _rows_of(work, folder) is None and not _failure_path(folder, work.video).exists()
-    ]
+def is_done(work: VideoWork, folder: Path) -> bool:
+    """Whether a video has all its pieces."""
+    return _rows_of(work, folder) is not None
+
+
+def has_failed(work: VideoWork, folder: Path) -> bool:
+    """Whether a video was set down as one that can't be used, in this run or in an earlier one."""
+    return failure_path(folder, work.video).exists()
 
 
 def _rows_of(work: VideoWork, folder: Path) -> list[Row] | None:
     rows = {str(row["key"]): row for row in read_journal(_journal_path(folder, work.video))}
-    return [rows[key] for key in work.keys] if all(key in rows for key in work.keys) else None
+    if any(key not in rows or work.is_outdated(rows[key]) for key in work.keys):
+        return None
+    return [rows[key] for key in work.keys]
 
 
 def _journal_path(folder: Path, video: str) -> Path:
     return folder / "videos" / f"{file_name(video)}.jsonl"
 
 
-def _failure_path(folder: Path, video: str) -> Path:
+def failure_path(folder: Path, video: str) -> Path:
+    """Where it is set down that a video can't be used."""
     return folder / "videos" / f"{file_name(video)}.failed.json"
+
+
+def bookmark_path(folder: Path, video: str) -> Path:
+    """Where it is kept how far the piece that is being done has come; gone when the video is finished."""
+    return folder / "videos" / f"{file_name(video)}.bookmark.pt"
 
 
 def file_name(video: str) -> str:

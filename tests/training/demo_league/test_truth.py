@@ -1,6 +1,8 @@
 """Truth files and captions files."""
 
 import json
+import multiprocessing
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,24 @@ def test_a_bad_captions_line_is_told_by_number(tmp_path: Path, line: str) -> Non
     path.write_text('{"start": 0, "end": 1, "text": "Hello."}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(CaptionError, match="line 2"):
         read_captions(path)
+
+
+def _write_often(path: str, barrier: Barrier) -> None:
+    match = simulate(4, 1)
+    barrier.wait()
+    for _ in range(40):
+        write_truth(match, Path(path))
+
+
+def test_several_processes_may_write_the_same_truth_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "match.jsonl"
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    processes = [context.Process(target=_write_often, args=(str(path), barrier)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(100)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert list(tmp_path.iterdir()) == [path]
+    assert read_truth(path) == truth_of(truth_lines(simulate(4, 1)))

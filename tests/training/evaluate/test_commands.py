@@ -2,16 +2,19 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.training.evaluate.conftest import write_lines
 from tests.training.evaluate.judge_server import Body, JudgeServer, prefers
 from training.evaluate.__main__ import main
+from training.evaluate.provenance import weights_fingerprint
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -317,6 +320,8 @@ def test_ovo_end_to_end(
         ({"videos": "gone"}, "There is no folder gone with the videos."),
         ({"opponent": "x", "opponent_model": "y"}, "Give --opponent or --opponent-model, not both."),
         ({"fps": 0.1}, "The setting fps is 0.1"),
+        ({"clip_s": 0}, "--clip-s is 0; it must be at least 1 second."),
+        ({"clip_s": "nan"}, "--clip-s is nan; it must be at least 1 second."),
         ({"model": "no/such/model", "start_s": 1}, "there is no such folder or hub model"),
     ],
 )
@@ -342,3 +347,46 @@ def test_a_run_in_which_nothing_worked_fails(
     asked = {"metadata": metadata, "videos": tmp_path, "model": tiny_folder, "out": tmp_path / "out"}
     assert main(["inf-streams", *words(**asked), "--start-s", "1"]) == 1
     assert "None of the 4 videos could be used. The first, game0.mp4:" in capsys.readouterr().err
+
+
+def test_other_weights_at_the_same_place_are_another_run(
+    tmp_path: Path, tiny_folder: Path, videos: Path, metadata: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(tiny_folder, model)
+    one = write_lines(tmp_path / "one.jsonl", [json.loads(metadata.read_text().splitlines()[3])])
+    command = [
+        "inf-streams",
+        *words(metadata=one, videos=videos, model=model, out=tmp_path / "out", start_s=1),
+    ]
+    assert main(command) == 0
+    settings = json.loads((tmp_path / "out" / "report.json").read_text())["settings"]
+    (made_with,) = settings["made_with"]
+    assert made_with["device"] == "cpu"
+    assert made_with["dtype"] == "float32"
+    assert made_with["torch"] == torch.__version__
+    assert settings["files"]["metadata"]["file"] == str(one)
+    (shard,) = model.glob("*.safetensors")
+    shutil.copytree(model, tmp_path / "copy")
+    content = bytearray(shard.read_bytes())
+    content[-1000:] = bytes(1000)  # the same names, shapes and size
+    shard.write_bytes(content)
+    capsys.readouterr()
+    assert main(command) == 1
+    assert "made with other settings (weights was '" in capsys.readouterr().err
+    assert (
+        settings["weights"] == weights_fingerprint(str(tmp_path / "copy")) != weights_fingerprint(str(model))
+    )
+
+
+def test_every_clip_that_could_not_be_compared_is_named(
+    tmp_path: Path, metadata: Path, opponent: Path
+) -> None:
+    rival = [json.loads(line) for line in opponent.read_text().splitlines()]
+    other = write_lines(tmp_path / "other.jsonl", rival[1:])
+    with JudgeServer(lambda body, seen: "A") as server:
+        command = ["judge", *words(a=opponent, b=other, metadata=metadata, start_s=0, clip_s=4)]
+        assert main([*command, *words(out=tmp_path / "out", judge_model="judge-1", api_url=server.url)]) == 0
+    report = (tmp_path / "out" / "report.md").read_text()
+    for start_s in (0, 4, 8):
+        assert f"game0.mp4 [{start_s}, {start_s + 3}]: not covered by B" in report

@@ -72,6 +72,7 @@ def test_the_whole_command_runs_without_a_network(
             str(tiny_folder),
             "--seeds",
             "77001",
+            "77001",
             "--minutes",
             "1",
             "--segment-s",

@@ -3,13 +3,15 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from engine import LoadedModel, StreamSettings
+from engine import FrameChunk, LoadedModel, StepStream, StreamingSession, StreamSettings
 from tests.training.evaluate.conftest import game_row, write_lines, write_video
-from training.evaluate import streaming
+from training.evaluate import bookmark, streaming
+from training.evaluate.bookmark import Bookmark
 from training.evaluate.errors import EvaluationError, OtherRunError, UnfinishedError
 from training.evaluate.journal import Journal, read_journal
 from training.evaluate.metadata import Game, Repairs, read_games
@@ -31,9 +33,10 @@ def commented(
     folder: Path,
     shards: list[Shard],
 ) -> dict[str, VideoResult]:
-    works = streaming.works(games, videos, lambda: tiny, settings)
+    record = settings.record("tiny")
+    works = streaming.works(games, videos, lambda: tiny, settings, folder=folder, record=record)
     for shard in shards:
-        run(works, folder, settings.record("tiny"), shard)
+        run(works, folder, record, shard)
     rows, _ = collect(works, folder)
     return {game.name: result_of(game, rows[game.name]) for game in games if game.name in rows}
 
@@ -174,6 +177,110 @@ def test_what_is_done_is_not_done_again(
         raise AssertionError("a complete run needs no model")
 
     run(streaming.works(games, videos, never, settings), tmp_path / "cut", settings.record("tiny"), Shard())
+
+
+class Kill(BaseException):
+    """Ends a run where it stands, as a kill does."""
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Where every step began; the run ends before one that begins at `steps[0]`."""
+    monkeypatch.setattr(bookmark, "MOST_SHARE", 1e9)  # after every step
+    begun: list[float] = [-1.0]
+    step = StreamingSession.step
+
+    def counted(self: StreamingSession, chunk: FrameChunk, **options: Any) -> StepStream:
+        if chunk.start_s == begun[0]:
+            raise Kill
+        begun.append(chunk.start_s)
+        return step(self, chunk, **options)
+
+    monkeypatch.setattr(StreamingSession, "step", counted)
+    return begun
+
+
+@pytest.mark.parametrize("mode", ["endless", "chunks"])
+def test_a_stream_that_was_killed_goes_on_in_its_middle(
+    tmp_path: Path,
+    tiny: LoadedModel,
+    tiny_folder: Path,
+    videos: Path,
+    metadata: Path,
+    steps: list[float],
+    mode: str,
+) -> None:
+    games = read_games(metadata)[:1]
+    settings = settings_of(tiny_folder, mode=mode, segment_s=7.0)
+    whole = commented(games, videos, tiny, settings, tmp_path / "whole", [Shard()])
+    del steps[1:]
+    for at_s in (1.0, 2.0, 6.0, 9.0, 12.0):
+        steps[0] = at_s
+        with pytest.raises(Kill):
+            commented(games, videos, tiny, settings, tmp_path / "killed", [Shard()])
+    steps[0] = -1.0
+    assert commented(games, videos, tiny, settings, tmp_path / "killed", [Shard()]) == whole
+    assert steps[1:] == [float(at_s) for at_s in range(1, 13)]  # none twice
+    assert [path.name for path in (tmp_path / "killed" / "videos").iterdir()] == ["game0.mp4.jsonl"]
+
+
+def test_a_stream_begins_anew_where_it_cannot_go_on_the_same(
+    tmp_path: Path,
+    tiny: LoadedModel,
+    tiny_folder: Path,
+    videos: Path,
+    metadata: Path,
+    steps: list[float],
+) -> None:
+    games = read_games(metadata)[:1]
+    settings = settings_of(tiny_folder)
+
+    def killed_at(at_s: float, name: str) -> Path:
+        folder = tmp_path / name / "videos"
+        folder.mkdir(parents=True)
+        (folder / "game0.mp4").write_bytes((videos / "game0.mp4").read_bytes())
+        steps[0] = at_s
+        with pytest.raises(Kill):
+            commented(games, folder, tiny, settings, tmp_path / name, [Shard()])
+        steps[:] = [-1.0]
+        return folder
+
+    folder = killed_at(8.0, "other pictures")
+    write_video(folder / "game0.mp4", 14, seed=99)
+    anew = commented(games, folder, tiny, settings, tmp_path / "whole", [Shard()])
+    del steps[1:]
+    assert commented(games, folder, tiny, settings, tmp_path / "other pictures", [Shard()]) == anew
+    assert steps[1] == 1.0
+
+    folder = killed_at(8.0, "other title")
+    told = [dataclasses.replace(games[0], title="Sharks v Bears")]
+    assert commented(told, folder, tiny, settings, tmp_path / "other title", [Shard()])
+    assert steps[1] == 1.0
+
+    folder = killed_at(8.0, "damaged")
+    kept = tmp_path / "damaged" / "videos" / "game0.mp4.bookmark.pt"
+    kept.write_bytes(kept.read_bytes()[:900])
+    assert commented(games, folder, tiny, settings, tmp_path / "damaged", [Shard()])
+    assert steps[1] == 1.0
+
+
+def test_bookmarks_take_a_small_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(bookmark, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
+    written: list[float] = []
+
+    def state() -> dict[str, float]:
+        written.append(now_s[0])
+        now_s[0] += 0.5  # to copy it from a GPU, say
+        return {"at": now_s[0]}
+
+    kept = Bookmark(tmp_path / "x.pt", {"title": "a"})
+    for _ in range(1000):
+        kept.offer(state)
+        now_s[0] += 0.1
+    assert written == pytest.approx([0.0, 25.5, 51.0, 76.5], abs=0.2)
+    assert Bookmark(tmp_path / "x.pt", {"title": "a"}).read() == {"at": pytest.approx(77.0, abs=0.7)}
+    assert Bookmark(tmp_path / "x.pt", {"title": "b"}).read() is None
 
 
 def test_other_settings_are_not_mixed_in(

@@ -9,7 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.evaluate import league, streaming
-from training.evaluate.commands.finishing import as_pairs, command_line, finish, run_share
+from training.evaluate.commands.finishing import (
+    as_pairs,
+    circumstances,
+    command_line,
+    finish,
+    refuse_short_clips,
+    run_share,
+)
 from training.evaluate.commands.options import (
     add_run_options,
     model_loader,
@@ -20,6 +27,7 @@ from training.evaluate.contest import pair_up, write_contest
 from training.evaluate.files import write_json
 from training.evaluate.judge.panel import hear
 from training.evaluate.metadata import cut_clips
+from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Plot, Report, Series, Table
 from training.evaluate.report.measures import run_plots, run_table
 from training.evaluate.report.votes import contest_table, fifths_plot, sentences, warnings
@@ -56,8 +64,12 @@ def add_demo_league(commands: Any) -> None:
 
 def run_demo_league(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any] | None:
     """Run `demo-league`. Returns what it prints; None in all processes but the first."""
+    refuse_short_clips(args.clip_s)
     shard = Shard.from_environment()
-    matches = league.matches(args.seeds, args.minutes, args.out / "matches")
+    seeds = list(dict.fromkeys(args.seeds))
+    matches = league.matches(seeds, args.minutes, args.out / "matches")
+    games = [match.game for match in matches]
+    weights = weights_fingerprint(args.model)
     load = model_loader(args, shard)
     stream = stream_settings(args)
     rows: dict[str, Mapping[str, Sequence[Row]]] = {}
@@ -68,10 +80,13 @@ def run_demo_league(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
         settings = streaming.RunSettings(
             stream=stream, mode=mode, segment_s=args.segment_s, start_s=0.0, seed=args.seed
         )
+        records[mode] = settings.record(args.model, weights)
         works = league.with_videos(
-            streaming.works([match.game for match in matches], args.out / "matches", load, settings), matches
+            streaming.works(
+                games, args.out / "matches", load, settings, folder=args.out / mode, record=records[mode]
+            ),
+            matches,
         )
-        records[mode] = settings.record(args.model)
         done = run_share(works, args.out / mode, records[mode], shard)
         if done is None:
             continue
@@ -99,11 +114,13 @@ def run_demo_league(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
         f"{_shown(summaries[mode]['by_fifth']['event_f1'][-1])}."
         for mode in summaries
     ]
-    found_warnings: list[str] = []
+    found_warnings = [
+        f"{mode}: {sentence}" for mode in rows for sentence in streaming.shortened(games, rows[mode])
+    ]
     if len(results) == 2:
         votes = _contest(args, matches, results)
         said += sentences(votes, "endless", "chunks")
-        found_warnings = warnings(votes)
+        found_warnings += warnings(votes)
         tables.insert(1, contest_table(votes, "endless", "chunks"))
         plots.insert(0, fifths_plot(votes, "endless"))
     report = Report(
@@ -111,7 +128,12 @@ def run_demo_league(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
         summary=tuple(said),
         warnings=tuple(found_warnings),
         command=command_line(argv),
-        settings={"seeds": list(args.seeds), "minutes": args.minutes, "modes": records},
+        settings={
+            "seeds": seeds,
+            "minutes": args.minutes,
+            "modes": records,
+            **circumstances({f"{mode} {video}": rows[mode][video] for mode in rows for video in rows[mode]}),
+        },
         tables=tuple(tables),
         plots=tuple(plots),
         failures=as_pairs(failures),

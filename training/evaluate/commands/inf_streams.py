@@ -12,7 +12,14 @@ from typing import Any
 
 from training.evaluate import opponent, streaming
 from training.evaluate.commands import judging
-from training.evaluate.commands.finishing import as_pairs, command_line, finish, run_share
+from training.evaluate.commands.finishing import (
+    as_pairs,
+    circumstances,
+    command_line,
+    finish,
+    refuse_short_clips,
+    run_share,
+)
 from training.evaluate.commands.options import (
     add_api_options,
     add_judge_options,
@@ -28,6 +35,7 @@ from training.evaluate.contest import Pairing, pair_up, write_contest
 from training.evaluate.errors import EvaluationError
 from training.evaluate.files import write_rows
 from training.evaluate.metadata import Clip, Game, Repairs, clip_row, cut_clips, read_clips, read_games
+from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.report.measures import run_plots, run_table
 from training.evaluate.report.votes import (
@@ -111,6 +119,7 @@ def run_inf_streams(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
     """Run `inf-streams`. Returns what it prints; None in all processes but the first."""
     if args.opponent is not None and args.opponent_model is not None:
         raise EvaluationError("Give --opponent or --opponent-model, not both.")
+    refuse_short_clips(args.clip_s)
     shard = Shard.from_environment()
     games = read_games(args.metadata)
     existing_folder(args.videos, "the videos")
@@ -121,8 +130,9 @@ def run_inf_streams(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
         start_s=args.start_s,
         seed=args.seed,
     )
-    works = streaming.works(games, args.videos, model_loader(args, shard), settings)
-    record = settings.record(args.model)
+    record = settings.record(args.model, weights_fingerprint(args.model))
+    load = model_loader(args, shard)
+    works = streaming.works(games, args.videos, load, settings, folder=args.out, record=record)
     done = run_share(works, args.out, record, shard)
     if done is None:
         return None
@@ -140,9 +150,13 @@ def run_inf_streams(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
             f"{len(results)} of {len(games)} games commented on from second {args.start_s:g}.",
             *((contest.summary) if contest else ()),
         ),
-        warnings=tuple(contest.warnings) if contest else (),
+        warnings=(*streaming.shortened(games, rows), *(contest.warnings if contest else ())),
         command=command_line(argv),
-        settings={**record, **(contest.settings if contest else {})},
+        settings={
+            **record,
+            **circumstances(rows, metadata=args.metadata, clips=args.clips),
+            **(contest.settings if contest else {}),
+        },
         tables=(
             *((contest.tables) if contest else ()),
             *((run_table(runs),) if results else ()),
@@ -158,6 +172,7 @@ def run_judge(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any] |
     """Run `judge`. Returns what it prints; None in all processes but the first."""
     if Shard.from_environment().rank != 0:
         return None
+    refuse_short_clips(args.clip_s)
     games = read_games(args.metadata) if args.metadata is not None else []
     clips, repairs = _clips(args, games)
     if not clips:
@@ -243,6 +258,7 @@ async def _contest(
     if args.judge_model is None:
         outcome = _Outcome(None, settings)
         outcome.summary = [f"{len(pairing.pairs)} clips can be judged; no judge was named (--judge-model)."]
+        outcome.tables = _skipped_tables(pairing)
     else:
         outcome = await _judged(args, pairing, name, b_name)
         outcome.settings = {**settings, **outcome.settings}
@@ -260,11 +276,19 @@ async def _judged(args: argparse.Namespace, pairing: Pairing, a_name: str, b_nam
     outcome.warnings = [*warnings(votes), *hearing.warnings]
     if pairing.skipped:
         outcome.warnings.append(
-            f"{len(pairing.skipped)} clips could not be compared, the first: {pairing.skipped[0]}."
+            f"{len(pairing.skipped)} clips could not be compared, the first: {pairing.skipped[0]}. The report names all."
         )
     outcome.tables = [contest_table(votes, a_name, b_name), games_table(votes), *hearing.tables]
+    outcome.tables += _skipped_tables(pairing)
     outcome.plots = [fifths_plot(votes, a_name)]
     return outcome
+
+
+def _skipped_tables(pairing: Pairing) -> list[Table]:
+    if not pairing.skipped:
+        return []
+    rows = tuple((line,) for line in pairing.skipped)
+    return [Table(title="Clips that could not be compared", columns=("clip, and why",), rows=rows)]
 
 
 def _clips(args: argparse.Namespace, games: Sequence[Game]) -> tuple[list[Clip], Repairs]:

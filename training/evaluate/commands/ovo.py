@@ -23,6 +23,7 @@ from training.evaluate.files import write_json
 from training.evaluate.ovo import answering
 from training.evaluate.ovo.questions import CATEGORY_OF, WORDINGS, read_questions, read_wordings
 from training.evaluate.ovo.scoring import means, published_choices, published_results
+from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.shards import Shard
 
@@ -84,7 +85,12 @@ def run_ovo(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any] | N
         seed=args.seed,
     )
     works = answering.works(questions, args.videos, model_loader(args, shard), settings)
-    record = {"model": args.model, **dataclasses.asdict(settings), "wordings": dict(wordings)}
+    record = {
+        "model": args.model,
+        "weights": weights_fingerprint(args.model),
+        **dataclasses.asdict(settings),
+        "wordings": dict(wordings),
+    }
     done = run_share(works, args.out, record, shard)
     if done is None:
         return None
