@@ -47,8 +47,19 @@ class Chooser(IconButton):
         return QSize(min(wanted, self._theme.px(self._width_px)), self._theme.control_height_px)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Icon, arrow and a few letters."""
-        return QSize(min(self.sizeHint().width(), self._theme.px(112)), self._theme.control_height_px)
+        """The choice is never cut short for want of room: whoever has too little takes another row."""
+        return self.sizeHint()
+
+    @property
+    def words_shown(self) -> str:
+        """What can be read: the choice, shortened in its middle if it is wider than a choice may be."""
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self._room.width())
+
+    @property
+    def _room(self) -> QRect:
+        side = self._theme.px(ICON_PX)
+        left, right = SPACE_12 + side + SPACE_8, self.width() - SPACE_8 - side - SPACE_4
+        return QRect(left, 0, right - left, self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """The style's button with our own icon, words and arrow in it."""
@@ -62,8 +73,7 @@ class Chooser(IconButton):
         self.icon().paint(painter, QRect(SPACE_12, middle, side, side))
         arrow = QRect(self.width() - SPACE_8 - side, middle, side, side)
         self._theme.icon("chevron-down", self._theme.palette.quiet_text).paint(painter, arrow)
-        left = SPACE_12 + side + SPACE_8
-        room = QRect(left, 0, arrow.left() - SPACE_4 - left, self.height())
-        words = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room.width())
         painter.setPen(QColor(self._theme.palette.text))
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+        painter.drawText(
+            self._room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.words_shown
+        )

@@ -183,6 +183,7 @@ class MainWindow(QWidget):
         self.theme.changed.connect(self._share_width)
         self.theme.changed.connect(self._make_room)
         self.first_start.room_wanted.connect(self._make_room)
+        self.top_bar.arranged.connect(self._make_room)
         self.theme.changed.connect(lambda: controller.outputs.set_palette(self.theme.palette))
         controller.outputs.set_palette(self.theme.palette)
 
@@ -336,7 +337,8 @@ class MainWindow(QWidget):
         self.hud.move(self.stage.screen_rect.topLeft() + QPoint(SPACE_8, SPACE_8))
 
     def _make_room(self) -> None:
-        self.first_start.make_room(self.height(), is_choosing=not self.picker.isHidden())
+        height = self.height() - self.top_bar.second_row_px
+        self.first_start.make_room(height, is_choosing=not self.picker.isHidden())
 
     def _show_poster(self, kind: str, picture: Picture) -> None:
         self.picker.show_picture(kind, picture)

@@ -3,9 +3,19 @@
 Knows how a message is shown: words, one button that helps, folded details. Knows nothing of what went wrong.
 """
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from app.theme.icons import icon_pixmap
@@ -83,24 +93,105 @@ class MessageBar(QFrame):
         button.setFocus(Qt.FocusReason.ShortcutFocusReason)
         return True
 
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As high as its words, and its details while they are open."""
+        width, edges = self._width_px, self.size() - self.contentsRect().size()
+        height = self._column.totalHeightForWidth(width) + edges.height()
+        if not self.details.isHidden():
+            height += _DETAILS_HEIGHT_PX - self.details.height()
+        return QSize(width, height)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """One line; the rest is scrolled to where there is no room."""
+        lowest = self.fontMetrics().lineSpacing() + 2 * SPACE_8
+        return QSize(0, min(self.sizeHint().height(), lowest))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width breaks the words elsewhere."""
+        super().resizeEvent(event)
+        # Of what is scrolled itself, all can be seen at once.
+        room = max(self.minimumSizeHint().height(), self.contentsRect().height())
+        self.details.setFixedHeight(min(_DETAILS_HEIGHT_PX, room))
+        if event.size().width() != event.oldSize().width():
+            self._arrange()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Other words or another text size want another place for the buttons; what has the keyboard is seen."""
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._arrange()
+        elif event.type() is QEvent.Type.FocusIn and isinstance(watched, QWidget):
+            # Not ensureWidgetVisible, which cares for the text cursor's place only.
+            place = watched.mapTo(self._content, watched.rect().center())
+            self._scroll.ensureVisible(place.x(), place.y(), 0, watched.height() // 2 + 1)
+        return super().eventFilter(watched, event)
+
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_8)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.words, 1)
-        row.addWidget(self.details_button)
-        row.addWidget(self.action_button)
-        row.addWidget(self.close_button)
-        below = QHBoxLayout()
-        below.setSpacing(SPACE_8)
-        below.addWidget(self.details, 1)
-        below.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_12, SPACE_8, SPACE_12, SPACE_8)
-        column.setSpacing(SPACE_8)
-        column.addLayout(row)
-        column.addLayout(below)
+        self._row, self._below = QHBoxLayout(), QHBoxLayout()
+        self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._row.addWidget(self.words, 1)
+        self._has_buttons_below = False
+        for button in (self.details_button, self.action_button, self.close_button):
+            self._row.addWidget(button)
+        details = QHBoxLayout()
+        details.addWidget(self.details, 1)
+        details.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
+        self._content = content = QWidget(self)
+        content.setAccessibleName("Message")
+        buttons = (self.details_button, self.action_button, self.close_button, self.copy_button)
+        for watched in (content, self.details, *buttons):
+            watched.installEventFilter(self)
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(SPACE_12, SPACE_8, SPACE_12, SPACE_8)
+        self._column.setSpacing(SPACE_8)
+        for row in (self._row, self._below, details):
+            row.setSpacing(SPACE_8)
+            self._column.addLayout(row)
         self.details.setFixedHeight(_DETAILS_HEIGHT_PX)
+        # In a small window with large text it scrolls; nothing is cut.
+        self._scroll = QScrollArea(self)
+        self._scroll.setAccessibleName("Message")
+        self._scroll.viewport().setAccessibleName("Message")
+        self._scroll.verticalScrollBar().setAccessibleName("Scroll the message")
+        self._scroll.horizontalScrollBar().setAccessibleName("Scroll the message sideways")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(content)
+        content.setAutoFillBackground(False)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(self._scroll)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+
+    @property
+    def _width_px(self) -> int:
+        """Of all rows: while it is hidden it has no width of its own, but its window has."""
+        parent, edges = self.parentWidget(), self.size() - self.contentsRect().size()
+        return max(1, (parent.width() if parent is not None else self.width()) - edges.width())
+
+    def _arrange(self) -> None:
+        """The buttons go below words that would be higher beside them."""
+        room = self._width_px - 2 * SPACE_12 - self._icon.width() - SPACE_8
+        room -= self.close_button.sizeHint().width() + SPACE_8
+        buttons = [b for b in (self.details_button, self.action_button) if not b.isHidden()]
+        taken = sum(button.sizeHint().width() + SPACE_8 for button in buttons)
+        control = self._theme.control_height_px
+        beside = max(control, self.words.heightForWidth(max(1, room - taken)))
+        below = max(control, self.words.heightForWidth(max(1, room))) + SPACE_8 + control
+        has_buttons_below = below < beside
+        if has_buttons_below != self._has_buttons_below:
+            self._has_buttons_below = has_buttons_below
+            while self._below.count():
+                self._below.takeAt(0)
+            for button in (self.details_button, self.action_button, self.close_button):
+                self._row.removeWidget(button)
+            for button in (self.details_button, self.action_button):
+                (self._below if has_buttons_below else self._row).addWidget(button)
+            if has_buttons_below:
+                self._below.addStretch(1)
+            self._row.addWidget(self.close_button)
+        self.updateGeometry()
 
     def _show(self) -> None:
         message = self._state.current

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVB
 from app.settings import DEMO
 from app.sources.spec import ScreenSpec
 from app.theme.theme import Theme
-from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16, SPACE_32
+from app.theme.tokens import SPACE_4, SPACE_8, SPACE_12, SPACE_16, SPACE_32
 from app.window import thumbnails
 from app.window.controller import Controller
 from app.window.flow import FlowLayout
@@ -24,7 +24,7 @@ from app.window.thumbnails import Thumbnails
 
 _ROOM = (360, 640)
 _LOOK_AGAIN_MS = 2000
-_ROOMY_PX = 220
+_ROOMY_PX = 240
 """Height, at usual text size, from which on the hint is shown."""
 
 
@@ -84,7 +84,7 @@ class SourcePicker(QWidget):
             card.neighbours = self.cards
         self.buttons = [self._button(name, sentence, act) for name, sentence, act in ways.others]
         self._num_screens = 1
-        row = QHBoxLayout()
+        self._row = row = QHBoxLayout()
         row.setSpacing(SPACE_16)
         row.addStretch(1)
         for card in self.cards:
@@ -113,13 +113,11 @@ class SourcePicker(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(scroll)
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(SPACE_32, SPACE_12, SPACE_32, SPACE_12)
+        self._column = column = QVBoxLayout(inside)
         column.setSpacing(SPACE_8)
         column.addStretch(1)
         column.addWidget(heading)
         column.addWidget(hint)
-        column.addSpacing(SPACE_12)
         column.addLayout(row)
         column.addSpacing(SPACE_8)
         column.addLayout(others)
@@ -138,7 +136,11 @@ class SourcePicker(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Where there is little room, the cards come first: what the hint says, the button says below."""
         super().resizeEvent(event)
-        self._hint.setVisible(self.height() >= self._theme.px(_ROOMY_PX))
+        is_roomy = self.height() >= self._theme.px(_ROOMY_PX)
+        self._hint.setVisible(is_roomy)
+        around = SPACE_12 if is_roomy else SPACE_4
+        self._column.setContentsMargins(SPACE_32, around, SPACE_32, around)
+        self._row.setContentsMargins(0, around, 0, 0)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """The screen's picture is a live one."""

@@ -15,6 +15,10 @@ from app.window.caption_look import CaptionLook
 from app.window.picture import Picture, fit_within
 from app.window.state.captions import CaptionState
 
+_LOWEST_PX = 128
+_NARROWEST_BAND_PX = 320
+"""At usual text size: over a picture that is smaller, in a low window, captions go on beside it."""
+
 
 class Stage(QWidget):
     """Paints pictures as they come."""
@@ -78,8 +82,8 @@ class Stage(QWidget):
         self._lay_out()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Small enough for a narrow window, and for large text in a low one."""
-        return QSize(480, 150)
+        """Small enough for a narrow window, and for large text in a low one; a line of captions has room."""
+        return QSize(480, max(_LOWEST_PX, self.band.height_within(0) + 2 * (SPACE_16 + SPACE_8)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Everything on the stage follows its size."""
@@ -115,13 +119,12 @@ class Stage(QWidget):
     def _lay_out(self) -> None:
         screen = self.screen_rect
         margin = SPACE_24 if screen.width() > 700 else SPACE_8
-        height = min(self.band.sizeHint().height(), screen.height() - 2 * margin)
-        self.band.setGeometry(
-            screen.left() + margin,
-            screen.bottom() + 1 - margin - height,
-            screen.width() - 2 * margin,
-            height,
-        )
+        height = self.band.height_within(screen.height() - 2 * margin)
+        narrowest = min(self._theme.px(_NARROWEST_BAND_PX), self.width() - 2 * SPACE_16)
+        width = max(screen.width() - 2 * margin, narrowest)
+        left = screen.left() + (screen.width() - width) // 2
+        self.band.setGeometry(left, screen.bottom() + 1 - margin - height, width, height)
+        self.updateGeometry()
         if self._front is not None:
             self._front.setGeometry(self.rect())
             self._front.raise_()

@@ -6,8 +6,9 @@ Knows how the choices are shown. Knows no source and no model; what is chosen go
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from app.models.manager import Stage
 from app.settings import DEMO
@@ -17,6 +18,9 @@ from app.window.chooser import Chooser
 from app.window.controller import Controller
 from app.window.icon_button import IconButton
 from app.window.menu import Choice, Menu
+
+_TITLE_PX = 180
+"""At usual text size: with less for "What is this?", the bar has two rows."""
 
 _THEME_WORDS: dict[ThemeName, str] = {
     "system": "As the desktop",
@@ -38,6 +42,9 @@ _ICONS = {
 
 class TopBar(QFrame):
     """Source chooser, title box, model chooser, menu."""
+
+    arranged = Signal()
+    """It has another number of rows."""
 
     def __init__(
         self,
@@ -61,7 +68,7 @@ class TopBar(QFrame):
             "Source",
             "Choose what to watch.",
             self._source_entries,
-            width_px=220,
+            width_px=260,
             parent=self,
         )
         self.source_chooser.setObjectName("source")
@@ -96,22 +103,27 @@ class TopBar(QFrame):
             "Model",
             "Choose the model that comments.",
             self._model_entries,
-            width_px=170,
+            width_px=215,
             parent=self,
         )
         self.model_chooser.setObjectName("model")
         self.menu_button = IconButton(theme, "menu", "Menu", "Theme, text size and more.")
         self.menu_button.setObjectName("menu")
         self.menu_button.setMenu(self._make_menu())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_12, SPACE_8, SPACE_12, SPACE_8)
-        row.setSpacing(SPACE_12)
-        row.addWidget(self.source_chooser)
-        row.addWidget(self.title_box, 1)
-        row.addWidget(self.details_button)
-        row.addWidget(self.preset_chooser)
-        row.addWidget(self.model_chooser)
-        row.addWidget(self.menu_button)
+        self._first, self._second = QHBoxLayout(), QHBoxLayout()
+        self._first.addWidget(self.source_chooser)
+        self._first.addWidget(self.title_box, 1)
+        self._first.addWidget(self.details_button)
+        self._has_two_rows = False
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(SPACE_12, SPACE_8, SPACE_12, SPACE_8)
+        self._rows.setSpacing(SPACE_8)
+        for row in (self._first, self._second):
+            row.setSpacing(SPACE_12)
+            self._rows.addLayout(row)
+        self._movable = (self.preset_chooser, self.model_chooser, self.menu_button)
+        for widget in self._movable:
+            self._first.addWidget(widget)
 
         self.title_box.textEdited.connect(controller.set_title)
         controller.state.session.changed.subscribe(self._show_session)
@@ -123,6 +135,45 @@ class TopBar(QFrame):
         self._show_preset()
         self._show_session()
         self._show_title()
+
+    @property
+    def second_row_px(self) -> int:
+        """What the second row takes of the window's height, 0 without one."""
+        return self._second.sizeHint().height() + SPACE_8 if self._has_two_rows else 0
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """The bar makes do with any width: who comments goes into a second row."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """One row if there is room, else two."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def event(self, event: QEvent) -> bool:
+        """Other names or another text size want other widths."""
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._arrange()
+        return super().event(event)
+
+    def _arrange(self) -> None:
+        margins = self._rows.contentsMargins()
+        beside = (self.source_chooser, self.details_button, *self._movable)
+        needed = margins.left() + margins.right() + self._theme.px(_TITLE_PX)
+        needed += sum(widget.sizeHint().width() + SPACE_12 for widget in beside)
+        has_two_rows = needed > self.width()
+        if has_two_rows == self._has_two_rows:
+            return
+        self._has_two_rows = has_two_rows
+        while self._second.count():
+            self._second.takeAt(0)
+        for widget in self._movable:
+            self._first.removeWidget(widget)
+            if has_two_rows and widget is self.menu_button:
+                self._second.addStretch(1)
+            (self._second if has_two_rows else self._first).addWidget(widget)
+        self.updateGeometry()
+        self.arranged.emit()
 
     def _show_session(self) -> None:
         source = self._controller.state.session.source

@@ -3,7 +3,7 @@
 Knows how finding works and where the parts of the panel go. Knows nothing of captions or speech.
 """
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -102,6 +102,14 @@ class TranscriptPanel(QFrame):
         elif watched is self.view and event.type() == QEvent.Type.Resize:
             self._place_on_view()
         return False
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """No: a layout would take the height that it wants for one that it needs."""
+        return False
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """The find box and a line or two; whatever lies above and below has more to say where there is little room."""
+        return QSize(0, 2 * self.find_box.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """In a narrow panel the find box needs the heading's place."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
+from app.models.catalogue import CATALOGUE
 from app.theme.tokens import TEXT_SCALES_PERCENT
 from app.window.chooser import Chooser
+from app.window.state.messages import Message
 from app.window.state.session import Figures, Phase
 from tests.app.window.conftest import Desk, watch
 
@@ -25,10 +28,15 @@ def test_nothing_is_cut_off_at_any_text_size(desk: Desk, size: tuple[int, int], 
             window.resize(*size)
             await asyncio.sleep(0.05)
             assert (window.width(), window.height()) == size
+            # Figures change all the time; what was written just now is given its place first.
+            for _ in range(2):
+                QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
             for widget in window.findChildren(QWidget):
                 if not widget.isVisibleTo(window) or widget.objectName().startswith("qt_"):
                     continue
-                if isinstance(widget, (QLabel, QPushButton)) and not isinstance(widget, Chooser):
+                if isinstance(widget, Chooser):
+                    assert widget.words_shown == widget.text(), percent
+                if isinstance(widget, (QLabel, QPushButton)):
                     wraps = isinstance(widget, QLabel) and widget.wordWrap()
                     needed = widget.minimumSizeHint()
                     assert wraps or widget.width() >= needed.width(), (percent, widget.accessibleName())
@@ -36,6 +44,115 @@ def test_nothing_is_cut_off_at_any_text_size(desk: Desk, size: tuple[int, int], 
                     place = widget.mapTo(window, widget.rect().bottomRight())
                     assert place.x() < size[0], (percent, widget.accessibleName())
                     assert place.y() < size[1], (percent, widget.accessibleName())
+
+    desk.run(play())
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (960, 600)])
+def test_names_are_whole_and_the_title_can_be_read_at_any_text_size(
+    desk: Desk, size: tuple[int, int]
+) -> None:
+    async def play() -> None:
+        await desk.open()
+        bar = desk.window.top_bar
+        names = [
+            ("Choose what to watch", preset.name, model.name)
+            for preset in desk.controller.saying.book.presets
+            for model in CATALOGUE
+        ]
+        for percent in TEXT_SCALES_PERCENT:
+            desk.controller.choose_text_scale(percent)
+            desk.window.resize(*size)
+            for source, preset_name, model_name in names:
+                bar.source_chooser.set_choice(source, "screen")
+                bar.preset_chooser.set_choice(preset_name, "preset")
+                bar.model_chooser.set_choice(model_name, "model")
+                choosers = (bar.source_chooser, bar.preset_chooser, bar.model_chooser)
+                await desk.until(
+                    lambda choosers=choosers: all(  # type: ignore[misc] # mypy loses the type of a lambda's default
+                        chooser.words_shown == chooser.text() and bar.rect().contains(chooser.geometry())
+                        for chooser in choosers
+                    )
+                )
+                words = bar.title_box.fontMetrics().horizontalAdvance("What is this? Lions")
+                assert bar.title_box.width() > words, (percent, preset_name, model_name)
+
+    desk.run(play())
+
+
+def test_the_top_bar_has_one_row_in_an_ordinary_window(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        bar = desk.window.top_bar
+        for size, percent, has_one_row in (
+            ((1280, 720), 100, True),
+            ((960, 600), 100, True),
+            ((960, 600), 200, False),
+            ((1280, 720), 100, True),
+        ):
+            desk.controller.choose_text_scale(percent)
+            desk.window.resize(*size)
+            await asyncio.sleep(0.05)
+            assert (bar.menu_button.y() == bar.source_chooser.y()) is has_one_row, (size, percent)
+
+    desk.run(play())
+
+
+def is_whole(widget: QWidget) -> bool:
+    """Whether all of it can be seen, and all its lines have room."""
+    is_high = not isinstance(widget, QLabel) or widget.height() >= widget.heightForWidth(widget.width())
+    return is_high and widget.visibleRegion().boundingRect() == widget.rect()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (960, 600)])
+def test_an_error_its_details_and_the_captions_are_whole_at_any_text_size(
+    desk: Desk, size: tuple[int, int]
+) -> None:
+    async def play() -> None:
+        await watch(desk)
+        window, bar, stage = desk.window, desk.window.message_bar, desk.window.stage
+        text = "The camera stopped sending pictures. Another program uses it, or its plug is loose."
+        details = "\n".join(f"line {number} of what happened" for number in range(40))
+        for percent in TEXT_SCALES_PERCENT:
+            desk.controller.choose_text_scale(percent)
+            window.resize(*size)
+            desk.state.messages.show(Message(text=text, details=details, action="Choose another…"))
+            shown = (bar.words, bar.details_button, bar.action_button, bar.close_button)
+            await desk.until(lambda shown=shown: all(is_whole(widget) for widget in shown))  # type: ignore[misc] # mypy loses the type of a lambda's default
+            bar.details_button.click()
+            await desk.until(lambda: is_whole(bar.words) and bar.details.isVisible())
+            bar.details.setFocus()
+            await desk.until(lambda: is_whole(bar.details))
+            assert stage.rect().contains(stage.band.geometry()), percent
+            assert stage.band.height() >= stage.band.height_within(stage.band.height()), percent
+            words = stage.band.fontMetrics().horizontalAdvance("Okafor shoots")
+            assert stage.band.width() > words * 28 / 15, percent
+            smallest = window.layout().minimumSize()  # type: ignore[union-attr] # every window of ours has one
+            assert smallest.width() <= size[0], percent
+            assert smallest.height() <= size[1], percent
+            desk.state.messages.dismiss()
+
+    desk.run(play())
+
+
+def test_everything_that_can_be_open_at_once_has_room_in_the_smallest_window(desk: Desk) -> None:
+    async def play() -> None:
+        await watch(desk)
+        window = desk.window
+        window.resize(960, 600)
+        desk.controller.remember(has_finished_first_start=True)
+        for percent in TEXT_SCALES_PERCENT:
+            desk.controller.choose_text_scale(percent)
+            desk.state.messages.show(Message(text="The camera is gone.", details="where", action="Help"))
+            window.message_bar.details_button.setChecked(True)
+            window.top_bar.details_button.setChecked(True)
+            window.say.question.open()
+            await asyncio.sleep(0.05)
+            assert (window.width(), window.height()) == (960, 600)
+            bars = (window.top_bar, window.say.form, window.message_bar, window.say.question)
+            for widget in (*bars, window.stage, window.transport):
+                assert widget.height() >= widget.minimumSizeHint().height(), (percent, widget.objectName())
+                assert window.rect().contains(widget.geometry()), (percent, widget.objectName())
 
     desk.run(play())
 
