@@ -24,6 +24,7 @@ from training.evaluate.commands.options import (
 )
 from training.evaluate.files import write_json, write_rows
 from training.evaluate.judge.shares import count
+from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.report.votes import contest_table, sentences, warnings
 from training.evaluate.shards import Shard
@@ -53,7 +54,12 @@ def run_livesports(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, A
     existing_folder(args.videos, "the videos")
     stream = stream_settings(args)
     works = livesports.works(events, args.videos, model_loader(args, shard), stream, args.seed)
-    record = {"model": args.model, "stream": dataclasses.asdict(stream), "seed": args.seed}
+    record = {
+        "model": args.model,
+        "weights": weights_fingerprint(args.model),
+        "stream": dataclasses.asdict(stream),
+        "seed": args.seed,
+    }
     done = run_share(works, args.out, record, shard)
     if done is None:
         return None
