@@ -37,6 +37,12 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write("Stopped. The same command goes on from here.\n")
         return _INTERRUPTED_EXIT
     sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    if report.get("lost"):
+        sys.stderr.write(
+            f"Nothing is left of {', '.join(report['lost'])}: no chunk of it can be trained on (see left_out and problems). "
+            "Nothing was written. Videos that have moved are found again by index, and cut writes their chunks anew.\n"
+        )
+        return 1
     return _FAILED_EXIT if report.get("failed") else 0
 
 
@@ -249,6 +255,8 @@ def _validate(arguments: argparse.Namespace) -> dict[str, Any]:
         else:
             own = [out / name for name in ("train.jsonl", "annealing.jsonl")]
             files = {path: path for path in own if path.exists()}
+            if not files:
+                raise TrainingError(f"There is no train.jsonl in {out} to check. Run cut first.")
         report, found = validate(
             manifest,
             files,
@@ -256,7 +264,11 @@ def _validate(arguments: argparse.Namespace) -> dict[str, Any]:
             mode=arguments.decode,
             num_parallel=arguments.parallel,
         )
-    return {**report.row(), "files": [file.row() for file in found]}
+    return {
+        **report.row(),
+        "files": [file.row() for file in found],
+        "lost": [file.file for file in found if file.is_lost],
+    }
 
 
 def _stats(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from training.data.errors import DataError, UnusableError
 from training.data.manifest import Manifest, Row, digest_of
 from training.data.published import write_chunks, write_lines
 from training.data.steps import StepReport, Task, in_thread, run_step
-from training.sft.annotation import Chunk, CutSettings, cut
+from training.sft.annotation import Chunk, CutSettings, cut, read, to_line
 
 STEP = "cut"
 Source = Literal["edit", "transcribe"]
@@ -79,18 +79,15 @@ def _task(manifest: Manifest, row: Row, settings: CutSettings, source: Source) -
             "num_words": sum(len(chunk.words) for chunk in chunks),
         }
 
-    return Task(key=row.key, digest=digest, do=in_thread(work))
+    return Task(key=row.key, digest=digest, do=in_thread(work), after={row.step: row.digest})
 
 
 def chunks_of(manifest: Manifest, key: str) -> list[Chunk]:
-    """The chunks of a video that has been cut."""
-    from training.sft.annotation import read
-
-    return list(read(manifest.result("chunks", key, ".jsonl")))
+    """The chunks of a video that has been cut, with its file where it is now."""
+    video = str(manifest.rows("index")[key].facts["path"])
+    return [replace(chunk, video=video) for chunk in read(manifest.result("chunks", key, ".jsonl"))]
 
 
 def _all_lines(manifest: Manifest, sources: set[str]) -> Iterator[str]:
     for key in sorted(sources & manifest.done(STEP).keys()):
-        with manifest.result("chunks", key, ".jsonl").open(encoding="utf-8") as lines:
-            for line in lines:
-                yield line.rstrip("\n")
+        yield from (to_line(chunk) for chunk in chunks_of(manifest, key))

@@ -140,7 +140,7 @@ def _task(manifest: Manifest, row: Row, asker: Asker, settings: EditSettings) ->
         )
         return facts
 
-    return Task(key=row.key, digest=digest, do=do, result=path)
+    return Task(key=row.key, digest=digest, do=do, after={row.step: row.digest}, result=path)
 
 
 def windows_of(transcript: Transcript, window_s: float) -> list[range]:

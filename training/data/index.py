@@ -7,7 +7,8 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from training.data.steps import StepReport, Task, in_thread, run_step
 from training.evaluate.files import write_text
 
 STEP = "index"
+_MISSING = "missing"
+"""Digest of a video that is not there: whatever comes in its place is another one."""
 VIDEO_ENDINGS = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".ts", ".flv"})
 
 _GONE = re.compile(
@@ -39,12 +42,18 @@ def index_folder(manifest: Manifest, folder: Path, *, num_parallel: int) -> Step
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder} to look for videos in.")
     tasks = [_file_task(manifest, folder, path) for path in _videos_of(folder)]
+    found = {task.key for task in tasks}
     if not tasks:
         endings = ", ".join(sorted(VIDEO_ENDINGS))
         raise DataError(
             f"No video was found in {folder}. Files with these endings are looked for: {endings}."
         )
-    return asyncio.run(run_step(manifest, STEP, tasks, num_parallel=num_parallel))
+    twins = _twins(manifest, tasks)
+    missing = _mark_missing(manifest, found)
+    report = asyncio.run(
+        run_step(manifest, STEP, [task for task in tasks if task.key not in twins], num_parallel=num_parallel)
+    )
+    return _with_skipped(report, {str(folder / key): reason for key, reason in twins.items()} | missing)
 
 
 def index_links(manifest: Manifest, links: Path, *, num_parallel: int, format_choice: str) -> StepReport:
@@ -73,7 +82,9 @@ def index_links(manifest: Manifest, links: Path, *, num_parallel: int, format_ch
         )
         for link in wanted
     ]
-    return asyncio.run(run_step(manifest, STEP, tasks, num_parallel=num_parallel))
+    missing = _mark_missing(manifest, set())
+    report = asyncio.run(run_step(manifest, STEP, tasks, num_parallel=num_parallel))
+    return _with_skipped(report, {key: why for key, why in missing.items() if key not in wanted})
 
 
 def title_of(path: Path) -> str:
@@ -97,6 +108,37 @@ def _videos_of(folder: Path) -> Iterator[Path]:
                 yield Path(parent) / name
 
 
+def _twins(manifest: Manifest, tasks: Sequence[Task]) -> dict[str, str]:
+    """Videos that have the name of another one, from another folder, that is indexed and there: nothing is overwritten."""
+    rows = manifest.done(STEP)
+    twins = {}
+    for task in tasks:
+        row = rows.get(task.key)
+        if row is None or row.digest == task.digest or row.facts["path"] == task.fresh["path"]:
+            continue
+        if manifest.video(task.key).exists():
+            twins[task.key] = (
+                f"another video of that name is indexed already ({row.facts['path']}): index a folder that holds both, "
+                "or give another --out"
+            )
+    return twins
+
+
+def _mark_missing(manifest: Manifest, found: set[str]) -> dict[str, str]:
+    """Skip the indexed videos that are neither among those found nor where they were, so that later steps do so too."""
+    reason = "the video is not there any more"
+    missing = [key for key in manifest.done(STEP) if key not in found and not manifest.video(key).exists()]
+    for key in missing:
+        manifest.append(replace(manifest.rows(STEP)[key], digest=_MISSING, status="skipped", reason=reason))
+    return dict.fromkeys(missing, reason)
+
+
+def _with_skipped(report: StepReport, problems: Mapping[str, str]) -> StepReport:
+    report.counts["skipped"] += len(problems)
+    report.problems.update(problems)
+    return report
+
+
 def _file_task(manifest: Manifest, folder: Path, path: Path) -> Task:
     title = title_of(path)
     try:
@@ -108,15 +150,20 @@ def _file_task(manifest: Manifest, folder: Path, path: Path) -> Task:
         key=path.relative_to(folder).as_posix(),
         digest=digest_of(STEP, *basis, title),
         do=in_thread(lambda: _facts(manifest, path, title)),
+        # A folder that is moved takes its finished work along.
+        fresh={"path": _place(manifest, path)},
     )
 
 
 def _facts(manifest: Manifest, path: Path, title: str) -> Mapping[str, Any]:
     if path.is_symlink() and not path.exists():
         raise UnusableError(f"it is a link to {path.readlink()}, which is not there")
-    # Relative to the workspace, whose annotation files name videos in the same way.
-    place = os.path.relpath(path.resolve(), manifest.folder.resolve())
-    return {"path": Path(place).as_posix(), "title": title, **probe(path).row()}
+    return {"path": _place(manifest, path), "title": title, **probe(path).row()}
+
+
+def _place(manifest: Manifest, path: Path) -> str:
+    """Relative to the workspace, whose annotation files name videos in the same way."""
+    return Path(os.path.relpath(path.resolve(), manifest.folder.resolve())).as_posix()
 
 
 def _download(manifest: Manifest, link: str, format_choice: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ and work whose basis has changed is known to be stale.
 
 Knows files and digests. Knows nothing of what the steps do.
 
-    OUT/manifest.jsonl    {"step", "key", "digest", "status", "reason", "facts"}
+    OUT/manifest.jsonl    {"step", "key", "digest", "status", "reason", "facts", "after"}
     OUT/transcripts/      words with their times, one file a video
     OUT/edits/            the same after the editor
     OUT/chunks/           chunks of each video
@@ -52,6 +52,8 @@ class Row:
     """Why it was skipped or failed."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Counts and findings, as plain values."""
+    after: Mapping[str, str] = field(default_factory=dict)
+    """Digests of this video's rows in other steps that the result rests on, by step."""
 
     def line(self) -> dict[str, Any]:
         """The row as a JSON object."""
@@ -62,6 +64,7 @@ class Row:
             "status": self.status,
             "reason": self.reason,
             "facts": dict(self.facts),
+            "after": dict(self.after),
         }
 
 
@@ -102,9 +105,21 @@ class Manifest:
         return dict(self._rows.get(step, {}))
 
     def done(self, step: str) -> dict[str, Row]:
-        """The videos that a step has finished, of those that are still usable."""
-        usable = {key for key, row in self._rows.get("index", {}).items() if row.status == "done"}
-        return {key: row for key, row in self.rows(step).items() if row.status == "done" and key in usable}
+        """The videos that a step has finished, of those that are still usable.
+
+        A result counts while everything that it rests on is done and is what it was made from.
+        """
+        return {key: row for key, row in self.rows(step).items() if self._is_valid(row)}
+
+    def _is_valid(self, row: Row) -> bool:
+        index = self._rows.get("index", {}).get(row.key)
+        if row.status != "done" or index is None or index.status != "done":
+            return False
+        before = {step: self._rows.get(step, {}).get(row.key) for step in row.after}
+        return all(
+            found is not None and found.digest == row.after[step] and self._is_valid(found)
+            for step, found in before.items()
+        )
 
     def append(self, row: Row) -> None:
         """Add a row. It is on disk when this returns."""

@@ -120,7 +120,7 @@ def _task(manifest: Manifest, row: Row, asker: Asker, settings: SelectSettings) 
         write_json(path, {"digest": digest, "facts": facts, "shares": shares})
         return facts
 
-    return Task(key=row.key, digest=digest, do=do, result=path)
+    return Task(key=row.key, digest=digest, do=do, after={row.step: row.digest}, result=path)
 
 
 async def _judge(

@@ -8,12 +8,12 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from training.data.errors import UnavailableError, UnusableError
-from training.data.manifest import Manifest, Row
+from training.data.manifest import Manifest, Row, Status
 from training.errors import TrainingError, VideoError
 from training.evaluate.errors import CourierError, JudgeRefusedError
 
@@ -33,6 +33,10 @@ class Task:
     Raises UnusableError or VideoError where the video can't be used, JudgeRefusedError or CourierError where no video can
     be worked on. Anything else it raises means that it did not work this time.
     """
+    after: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the rows of other steps that its result rests on, by step."""
+    fresh: Mapping[str, Any] = field(default_factory=dict)
+    """Facts that may change while the result stays good: noted anew where they have."""
     result: Path | None = None
     """A JSON file with "digest" and "facts" that the work leaves behind: one that a killed run had finished counts."""
 
@@ -105,6 +109,10 @@ async def run_step(manifest: Manifest, step: str, tasks: Sequence[Task], *, num_
     for task in tasks:
         row = before.get(task.key)
         if row is not None and row.digest == task.digest and row.status != "failed":
+            facts = {**row.facts, **task.fresh} if row.status == "done" else row.facts
+            if facts != row.facts or row.after != task.after:
+                row = replace(row, facts=facts, after=task.after)
+                manifest.append(row)
             report.num_finished_before += 1
             report.note(row)
         else:
@@ -124,24 +132,33 @@ async def run_step(manifest: Manifest, step: str, tasks: Sequence[Task], *, num_
 
 
 async def _settle(step: str, task: Task, report: StepReport) -> Row:
+    def row(status: Status, *, reason: str = "", facts: Mapping[str, Any] | None = None) -> Row:
+        return Row(
+            step=step,
+            key=task.key,
+            digest=task.digest,
+            status=status,
+            reason=reason,
+            facts=facts or {},
+            after=task.after,
+        )
+
     facts = _finished_facts(task)
     if facts is not None:
         report.num_adopted += 1
-        return Row(step=step, key=task.key, digest=task.digest, status="done", facts=facts)
+        return row("done", facts=facts)
     try:
-        facts = await task.do()
+        return row("done", facts=await task.do())
     except (UnusableError, VideoError) as error:
-        return Row(step=step, key=task.key, digest=task.digest, status="skipped", reason=str(error))
+        return row("skipped", reason=str(error))
     except (UnavailableError, OSError) as error:
-        return Row(step=step, key=task.key, digest=task.digest, status="failed", reason=str(error))
+        return row("failed", reason=str(error))
     except (JudgeRefusedError, CourierError):
         raise
     except Exception as error:
         # Libraries raise what they like over one odd video (a decoder, a speech model out of memory).
         logger.exception("%s, %s", step, task.key)
-        reason = f"{type(error).__name__}: {error}"
-        return Row(step=step, key=task.key, digest=task.digest, status="failed", reason=reason)
-    return Row(step=step, key=task.key, digest=task.digest, status="done", facts=facts)
+        return row("failed", reason=f"{type(error).__name__}: {error}")
 
 
 def _finished_facts(task: Task) -> Mapping[str, Any] | None:

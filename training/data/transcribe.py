@@ -58,7 +58,7 @@ def _task(manifest: Manifest, row: Row, transcriber: Transcriber) -> Task:
         )
         return facts
 
-    return Task(key=row.key, digest=digest, do=in_thread(work), result=path)
+    return Task(key=row.key, digest=digest, do=in_thread(work), after={"index": row.digest}, result=path)
 
 
 class WhisperXFolder:

@@ -7,6 +7,7 @@ Knows the published form and PyAV's findings. Knows nothing of models.
 """
 
 import asyncio
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,11 @@ class FileReport:
     left_out: Counter[str] = field(default_factory=Counter)
     """Lines that were left out, by reason."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether there were lines and none is left. Nothing is written then: a file in use stays as it was."""
+        return not self.num_kept and bool(self.left_out)
+
     def row(self) -> dict[str, Any]:
         """As plain values."""
         return {
@@ -59,7 +65,7 @@ def validate(
     mode: DecodeMode,
     num_parallel: int,
 ) -> tuple[StepReport, list[FileReport]]:
-    """Check files of chunks and every video they name, and write what is left of each.
+    """Check files of chunks and every video they name, and write what is left of each, unless that is nothing.
 
     A video is decoded once, whatever the number of runs and files, until it changes.
 
@@ -83,7 +89,10 @@ def validate(
 def _clean(annotations: Path, out: Path, durations: Mapping[str, float | None]) -> FileReport:
     found = FileReport(file=annotations.name)
     problems: list[LineProblem] = []
-    found.num_kept = write_chunks(out, _good(annotations, durations, found, problems))
+    good = _good(annotations, durations, found, problems)
+    first = next(good, None)
+    if first is not None:
+        found.num_kept = write_chunks(out, itertools.chain([first], good))
     found.repaired = tally(problem for problem in problems if problem.is_repaired)
     found.left_out.update(tally(problem for problem in problems if not problem.is_repaired))
     return found

@@ -114,8 +114,10 @@ def from_line(line: str, *, path: Path | None = None, number: int | None = None)
         messages = json.loads(line)
     except json.JSONDecodeError as error:
         raise AnnotationError(f"this is not JSON ({error.msg})", path=path, line=number) from error
+    if not isinstance(messages, list):
+        raise AnnotationError("a line must be a list of messages", path=path, line=number)
     contents = {
-        message.get("role"): _merged(message.get("content"))
+        str(message.get("role")): _merged(message.get("content"))
         for message in messages
         if isinstance(message, dict)
     }

@@ -131,6 +131,15 @@ def test_broken_lines_are_counted_and_what_can_be_put_right_is(tmp_path: Path) -
     assert all(start <= end for chunk in chunks for start, end, _ in chunk.words)
 
 
+@pytest.mark.parametrize("broken", ["null", "5", '{"role": "user"}', '"text"', '[{"role": ["user"]}]', "[]"])
+def test_a_first_line_that_is_no_conversation_costs_that_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    source = write(tmp_path / "in.jsonl", [broken, INF_STREAMS], seeks=False)
+    assert main(["convert", str(source), str(tmp_path / "out.jsonl"), "--form", "inf-streams"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"written": 1, "problems": {"broken line": 1}}
+
+
 def test_chunks_are_written_in_both_forms_and_read_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
