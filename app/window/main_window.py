@@ -95,11 +95,8 @@ class MainWindow(QWidget):
         self.stage.room_changed.connect(self._place_hud)
         self._place_hud()
         self.own_windows = OwnWindowsKeeper(self)
-        self.own_windows.keep(self)
-        self.overlay.opened.connect(self.own_windows.keep)
         self.global_keys = GlobalKeys(controller, self)
         self.settings_page = SettingsPage(controller, theme, self.announcer, self)
-        self.settings_page.opened.connect(self.own_windows.keep)
         self.settings_page.add_panel("keys", self._make_keys_panel)
         self.shortcuts: ShortcutsWindow | None = None
         self.say = SayParts(self, self._column)
@@ -278,7 +275,6 @@ class MainWindow(QWidget):
                 lambda: self.settings_page.open("keys"),
                 self,
             )
-            self.own_windows.keep(self.shortcuts)
         self.shortcuts.open()
 
     def _make_keys_panel(self, parent: QWidget) -> QWidget:

@@ -7,19 +7,21 @@ take: people who stream the overlay use the browser source. Not tried on Windows
 from __future__ import annotations
 
 import ctypes
-import logging
+import threading
 from ctypes import wintypes
 from typing import Any
 
 from app.sources.desktop.base import PlainDesktop, WindowInfo
+from app.sources.desktop.exclusion import Exclusion
 from app.sources.errors import WindowGoneError, WindowHiddenError
 from app.sources.own_windows import OwnWindows, own_windows
 from app.sources.rect import Rect
 
-_log = logging.getLogger("ringside.app.sources")
-
 _EXCLUDED, _USUAL = 0x11, 0x0  # WDA_EXCLUDEFROMCAPTURE (Windows 10 2004 and later), WDA_NONE
 _SMALLEST_WINDOW_PX = 64
+
+_lock = threading.Lock()
+_known: dict[int, Exclusion] = {}
 
 
 class WindowsDesktop(PlainDesktop):
@@ -27,27 +29,20 @@ class WindowsDesktop(PlainDesktop):
 
     def __init__(self, own: OwnWindows = own_windows) -> None:
         super().__init__(own)
-        # By name, because type checkers elsewhere do not know it.
-        self._user32: Any = getattr(ctypes, "WinDLL")("user32", use_last_error=True)  # noqa: B009 - see above
-        self._excluded: set[int] = set()
+        self._user32 = _load_user32()
+        self._is_open = True
+        self._exclusion = _exclusion(own)
+        self._exclusion.take()
 
     def close(self) -> None:
-        """Our windows can be seen again."""
-        for window_id in self._excluded:
-            self._user32.SetWindowDisplayAffinity(window_id, _USUAL)
-        self._excluded.clear()
+        """Our windows can be seen again, if nobody else takes pictures."""
+        if self._is_open:
+            self._is_open = False
+            self._exclusion.release()
 
     def own_places(self) -> tuple[Rect, ...]:
-        """Only those that the system cannot leave out; these are painted over."""
-        places = []
-        for window in self._own.windows:
-            if window.window_id not in self._excluded:
-                if self._user32.SetWindowDisplayAffinity(window.window_id, _EXCLUDED):
-                    self._excluded.add(window.window_id)
-                elif window.place is not None:
-                    _log.info("window %#x cannot be left out of pictures", window.window_id)
-                    places.append(window.place)
-        return tuple(places)
+        """Only those that the system does not leave out, or not yet; these are painted over."""
+        return self._exclusion.places_to_hide()
 
     def windows(self) -> list[WindowInfo]:
         """Windows of other programs, the front one first."""
@@ -82,3 +77,19 @@ class WindowsDesktop(PlainDesktop):
         text = ctypes.create_unicode_buffer(512)
         self._user32.GetWindowTextW(handle, text, len(text))
         return text.value
+
+
+def _load_user32() -> Any:
+    # By name, because type checkers elsewhere do not know it.
+    return getattr(ctypes, "WinDLL")("user32", use_last_error=True)  # noqa: B009 - see above
+
+
+def _exclusion(own: OwnWindows) -> Exclusion:
+    """The one for a list of windows, which every desktop of this process shares."""
+    user32 = _load_user32()
+
+    def leave_out(window_id: int, is_left_out: bool) -> bool:
+        return bool(user32.SetWindowDisplayAffinity(window_id, _EXCLUDED if is_left_out else _USUAL))
+
+    with _lock:
+        return _known.setdefault(id(own), Exclusion(leave_out, own))

@@ -5,7 +5,7 @@ Knows when the overlay's window is made, shown and closed, and who is told where
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -22,9 +22,6 @@ _TOPIC = "overlay"
 
 class Overlay(QObject):
     """One per main window; its window is made when it is first wanted."""
-
-    opened = Signal(QWidget)
-    """Its window was made."""
 
     def __init__(
         self, controller: Controller, look: CaptionLook, theme: Theme, band: CaptionBand, window: QWidget
@@ -51,7 +48,6 @@ class Overlay(QObject):
         if self.window is None:
             self.window = OverlayWindow(self._controller, self._look, self._theme, self._main)
             self.window.band.begin_as(self._band)
-            self.opened.emit(self.window)
         platform = QGuiApplication.platformName()
         # Before it is shown: without this, a desktop that cannot blend shows a black bar for a moment.
         self._controller.aside(lambda: find_out(platform), self._open)

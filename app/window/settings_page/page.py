@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.settings import Page
@@ -22,9 +22,6 @@ MakePanel = Callable[[QWidget], QWidget]
 
 class SettingsPage(QObject):
     """One per main window."""
-
-    opened = Signal(QWidget)
-    """Its window was made."""
 
     def __init__(self, controller: Controller, theme: Theme, announcer: Announcer, window: QWidget) -> None:
         super().__init__(window)
@@ -49,7 +46,6 @@ class SettingsPage(QObject):
             self.window = SettingsWindow(
                 self._controller, self._theme, self._announcer, self._panels, self._main
             )
-            self.opened.emit(self.window)
         self.window.go_to(page)
         self.window.show()
         self.window.raise_()

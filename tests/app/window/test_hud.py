@@ -161,7 +161,11 @@ def test_sources_know_all_our_windows_and_where_they_are(desk: Desk) -> None:
                 (place.width, place.height) for place in places
             ]
         overlay.move(3, 4)
-        assert any(w.place is not None and (w.place.left, w.place.top) == (3, 4) for w in own_windows.windows)
+        await desk.until(
+            lambda: any(
+                w.place is not None and (w.place.left, w.place.top) == (3, 4) for w in own_windows.windows
+            )
+        )
         before = len([window for window in own_windows.windows if window.place is not None])
         overlay.hide()
         assert len([window for window in own_windows.windows if window.place is not None]) == before - 1
@@ -171,11 +175,34 @@ def test_sources_know_all_our_windows_and_where_they_are(desk: Desk) -> None:
     desk.run(play())
 
 
+def test_dialogs_and_menus_are_our_windows_too_for_as_long_as_they_are_there(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+
+        def num_seen() -> int:
+            return len([window for window in own_windows.windows if window.place is not None])
+
+        before = num_seen()
+        dialog = desk.window.source_ways.open_address()
+        await desk.until(lambda: num_seen() == before + 1)
+        assert dialog.frameGeometry().width() in [w.place.width for w in own_windows.windows if w.place]
+        num_known = len(own_windows.ids)
+        dialog.close()
+        # Its number may be another window's next.
+        await desk.until(lambda: num_seen() == before and len(own_windows.ids) == num_known - 1)
+        menu = desk.window.top_bar.menu_button.menu()
+        menu.popup(desk.window.pos())
+        await desk.until(lambda: num_seen() == before + 1)
+        menu.hide()
+        await desk.until(lambda: num_seen() == before)
+
+    desk.run(play())
+
+
 def test_a_list_of_its_own_is_kept_too(desk: Desk) -> None:
     windows = OwnWindows()
     keeper = OwnWindowsKeeper(desk.window, windows)
     desk.window.show()
-    keeper.keep(desk.window)
     assert len(windows.ids) == 1
     keeper.forget_all()
     assert windows.ids == frozenset()
