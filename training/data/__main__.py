@@ -185,23 +185,27 @@ def _index(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _transcribe(arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.data.published import tally
     from training.data.transcribe import FasterWhisper, GamesFile, Transcriber, WhisperXFolder, transcribe
 
-    transcriber: Transcriber
-    if arguments.whisperx is not None:
-        transcriber = WhisperXFolder(arguments.whisperx)
-    elif arguments.games is not None:
-        transcriber = GamesFile(arguments.games)
-    else:
-        transcriber = FasterWhisper(
-            arguments.model,
-            device=arguments.device,
-            compute_type=arguments.compute_type,
-            language=arguments.language,
-            num_workers=arguments.parallel,
-        )
     with Manifest(arguments.out) as manifest:
-        return transcribe(manifest, transcriber, num_parallel=arguments.parallel).row()
+        rows = manifest.done("index").values()
+        transcriber: Transcriber
+        more: dict[str, Any] = {}
+        if arguments.whisperx is not None:
+            transcriber = WhisperXFolder(arguments.whisperx, rows)
+        elif arguments.games is not None:
+            transcriber = games = GamesFile(arguments.games, rows)
+            more["broken_lines"] = tally(games.problems)
+        else:
+            transcriber = FasterWhisper(
+                arguments.model,
+                device=arguments.device,
+                compute_type=arguments.compute_type,
+                language=arguments.language,
+                num_workers=arguments.parallel,
+            )
+        return {**transcribe(manifest, transcriber, num_parallel=arguments.parallel).row(), **more}
 
 
 def _edit(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -6,8 +6,9 @@ nothing of what is done with the words.
 
 import asyncio
 import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from training.data import transcripts
@@ -61,63 +62,117 @@ def _task(manifest: Manifest, row: Row, transcriber: Transcriber) -> Task:
     return Task(key=row.key, digest=digest, do=in_thread(work), after={"index": row.digest}, result=path)
 
 
+def _bare(name: str) -> str:
+    """A video's name in its folder, without its ending."""
+    return PurePosixPath(name).with_suffix("").as_posix() if PurePosixPath(name).name else name
+
+
+class _Names:
+    """Which videos go by the same name: words that are found by it could be of either."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        rows = list(rows)
+        self._whole = Counter(_bare(row.key) for row in rows)
+        self._stems: dict[str, list[str]] = {}
+        for row in rows:
+            self._stems.setdefault(self.stem(row), []).append(row.key)
+
+    @staticmethod
+    def stem(row: Row) -> str:
+        """The name of the video's file, without its ending."""
+        return PurePosixPath(str(row.facts["path"])).stem
+
+    def is_alone(self, row: Row) -> bool:
+        """Whether no other video of its folder has its name."""
+        return self._whole[_bare(row.key)] == 1
+
+    def others(self, row: Row) -> list[str]:
+        """The videos of other folders, or with another ending, that have its file's name."""
+        return [key for key in self._stems.get(self.stem(row), ()) if key != row.key]
+
+
 class WhisperXFolder:
     """A folder of JSON files that WhisperX wrote, each with its video's name and the ending .json."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises DataError where there is no such folder."""
+    def __init__(self, folder: Path, rows: Iterable[Row]) -> None:
+        """`rows`: the indexed videos, among which a name must mean one. Raises DataError where there is no such folder."""
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder} with WhisperX files.")
         self._folder = folder
+        self._names = _Names(rows)
 
     def basis(self, row: Row) -> object | None:
         """Size and time of the file."""
-        path = self._path(row)
+        path, others = self._find(row)
         if path is None:
             return None
         state = path.stat()
-        return ["whisperx", state.st_size, state.st_mtime_ns]
+        return ["whisperx", state.st_size, state.st_mtime_ns, *others]
 
     def words(self, row: Row, video: Path) -> Transcript:
         """Read the file."""
-        path = self._path(row)
+        path, others = self._find(row)
         if path is None:
-            raise UnusableError(f"there is no transcript {Path(row.key).stem}.json")
+            raise UnusableError(f"there is no transcript {PurePosixPath(row.key).stem}.json")
+        if others:
+            raise UnusableError(
+                f"{path.name} could be its transcript or that of {', '.join(others)}: put each in a folder like its "
+                "video's, under a name of its own"
+            )
         try:
             return transcripts.from_whisperx(json.loads(path.read_text(encoding="utf-8")))
         except ValueError as error:
             raise UnusableError(f"its transcript is not JSON ({error})") from error
 
-    def _path(self, row: Row) -> Path | None:
-        beside = (self._folder / row.key).with_suffix(".json")
-        flat = self._folder / (Path(str(row.facts["path"])).stem + ".json")
-        return next((path for path in (beside, flat) if path.is_file()), None)
+    def _find(self, row: Row) -> tuple[Path | None, list[str]]:
+        """The file, and the other videos that it could be of."""
+        beside = self._folder / f"{_bare(row.key)}.json"
+        if beside.is_file():
+            return beside, [] if self._names.is_alone(row) else self._names.others(row)
+        flat = self._folder / f"{self._names.stem(row)}.json"
+        return (flat, self._names.others(row)) if flat.is_file() else (None, [])
 
 
 class GamesFile:
     """Words of whole games in the published form: {"video", "content": [[start_s, end_s, word], ...]} a line."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises PublishedFormError where it can't be read."""
+    def __init__(self, path: Path, rows: Iterable[Row]) -> None:
+        """`rows`: the indexed videos, among which a name must mean one. Raises PublishedFormError."""
         from training.data.published import read_games
 
         games, self.problems = read_games(path)
-        self._games = {Path(str(game["video"])).stem: game for game in games}
+        self._names = _Names(rows)
+        self._whole: dict[str, list[dict[str, Any]]] = {}
+        self._stems: dict[str, list[dict[str, Any]]] = {}
+        for game in games:
+            name = _bare(str(game["video"]))
+            self._whole.setdefault(name, []).append(game)
+            self._stems.setdefault(PurePosixPath(name).name, []).append(game)
 
     def basis(self, row: Row) -> object | None:
         """The words themselves."""
-        game = self._game(row)
-        return None if game is None else ["game", digest_of(game)]
+        games, others = self._find(row)
+        return ["game", *(digest_of(game) for game in games), *others] if games else None
 
     def words(self, row: Row, video: Path) -> Transcript:
-        """Find the game with the video's file name."""
-        game = self._game(row)
-        if game is None:
+        """Find the game with the video's name in its folder, else with its file's name."""
+        games, others = self._find(row)
+        if not games:
             raise UnusableError("the games file has no words of it")
-        return transcripts.from_whisperx(game)
+        if len(games) > 1:
+            raise UnusableError(f"the games file has {len(games)} games of its name")
+        if others:
+            raise UnusableError(
+                f"the game {games[0]['video']} could be it or {', '.join(others)}: give the game its video's folder"
+            )
+        return transcripts.from_whisperx(games[0])
 
-    def _game(self, row: Row) -> dict[str, Any] | None:
-        return self._games.get(Path(str(row.facts["path"])).stem)
+    def _find(self, row: Row) -> tuple[list[dict[str, Any]], list[str]]:
+        """The games that it could be, and the other videos that they could be of."""
+        whole = self._whole.get(_bare(row.key), [])
+        if whole:
+            return whole, [] if self._names.is_alone(row) else self._names.others(row)
+        return self._stems.get(self._names.stem(row), []), self._names.others(row)
 
 
 class FasterWhisper:

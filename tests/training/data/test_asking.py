@@ -123,3 +123,17 @@ def test_chunks_that_can_not_be_judged_are_not_chosen(out: Path, run: Run) -> No
         assert report["failed"] == 0
     assert report["chosen"] > 0
     assert "spoilt" not in (out / "annealing.jsonl").read_text()
+
+
+def test_a_window_that_the_api_does_not_take_costs_that_match_only(out: Path, run: Run) -> None:
+    filtered = json.dumps({"error": {"code": "content_filter", "message": "The prompt was filtered."}})
+    with FaultyServer(lambda body: (400, filtered)) as server:
+        report = run(*edit(out, server), code=3)
+        assert (report["done"], report["failed"]) == (1, 1)
+        assert "400" in report["problems"]["one.mp4"]
+        assert "The prompt was filtered." in report["problems"]["one.mp4"]
+        run("cut", "--out", out, "--source", "transcribe", "--chunk", "2", "--stride", "2")
+        llm = ["--url", server.url, "--model", "judge", "--first-wait", "0.01", "--tries", "2"]
+        report = run("select", "--out", out, *llm, code=3)
+        assert (report["done"], report["failed"]) == (1, 1)
+        assert report["chosen"] > 0
