@@ -1,11 +1,13 @@
 """The names that a stream's title holds, and a nudge towards them while a phrase is said.
 
 That is shallow-fusion contextual biasing as speech recognition knows it (Zhao et al., Interspeech 2019): the next id of
-a name that is known beforehand has its logit raised. A model that is unsure who is meant then says somebody who is there
+a name that is known beforehand has its logit raised. Ours takes from other names what it gives to these: whether a name
+comes, and where in the sentence, is the model's business. One that is unsure who is meant then says somebody who is there
 rather than somebody it has heard of.
 
-Knows: which words are names, the trie of their ids, and the way through it as ids are said. Fixed buffers, and no look at
-them from the host, so that a CUDA graph can record it. Does not know: what picks, tokenizers, what else stands in a title.
+Knows: which words are names, which ids begin nothing else, the trie of the names' ids, and the way through it as ids are
+said. Fixed buffers, and no look at them from the host, so that a CUDA graph can record it. Does not know: what picks, what
+else stands in a title.
 
 Shapes: V vocabulary, E edges of the trie.
 """
@@ -16,6 +18,7 @@ import itertools
 import logging
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 
@@ -36,14 +39,39 @@ def names_in(title: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-class NameNudge:
-    """Raises, by ``bias``, the logits of the ids that begin a name, or that go on with the one that is being said."""
+def name_ids(tokenizer: Any, vocab_size: int) -> list[int]:
+    """The ids that begin names and nothing else: words with a capital that the vocabulary does not have without one.
 
-    def __init__(self, bias: float, device: torch.device) -> None:
+    " Okafor" is one; " Goal" is none where there is a " goal", for it begins a sentence.
+    """
+    tokens = tokenizer.convert_ids_to_tokens(list(range(min(vocab_size, len(tokenizer)))))
+    texts = [tokenizer.convert_tokens_to_string([token]) if token else "" for token in tokens]
+    known = {text.strip() for text in texts}
+    return [
+        index
+        for index, text in enumerate(text.strip() for text in texts)
+        if len(text) > 1 and text[0].isupper() and _WORD.fullmatch(text) and text.lower() not in known
+    ]
+
+
+class NameNudge:
+    """Raises, by ``bias``, the logits of the ids that begin a name, or that go on with the one that is being said.
+
+    A name's first id is raised only if it is one of ``begin_names`` (`name_ids`), and these together stay as likely as they
+    were: what some gain the others lose.
+    """
+
+    def __init__(
+        self, bias: float, begin_names: Sequence[int], vocab_size: int, device: torch.device
+    ) -> None:
         self._bias = bias
+        self._begin_names = frozenset(begin_names)
+        self._is_name_V = torch.zeros(vocab_size, dtype=torch.bool, device=device)
+        self._is_name_V[upload(sorted(self._begin_names), device)] = True
         self._from_E = torch.full((MAX_EDGES,), _NOWHERE, dtype=torch.int64, device=device)
         self._id_E = torch.zeros(MAX_EDGES, dtype=torch.int64, device=device)
         self._to_E = torch.zeros(MAX_EDGES, dtype=torch.int64, device=device)
+        self._is_raised_E = torch.zeros(MAX_EDGES, dtype=torch.int64, device=device)
         self._at_1 = torch.zeros(1, dtype=torch.int64, device=device)
 
     def take(self, spellings: Iterable[Sequence[int]]) -> None:
@@ -66,13 +94,15 @@ class NameNudge:
         going_on = {at for at, _ in edges}
         rows = [
             # After a name's last id another name may begin.
-            (at, token_id, _ROOT if to in ends and to not in going_on else to)
+            (
+                *(at, token_id, _ROOT if to in ends and to not in going_on else to),
+                int(at != _ROOT or token_id in self._begin_names),
+            )
             for (at, token_id), to in edges.items()
         ]
-        rows += [(_NOWHERE, 0, _ROOT)] * (MAX_EDGES - len(rows))
-        for buffer_E, values in zip(
-            (self._from_E, self._id_E, self._to_E), itertools.zip_longest(*rows), strict=True
-        ):
+        rows += [(_NOWHERE, 0, _ROOT, 0)] * (MAX_EDGES - len(rows))
+        buffers = (self._from_E, self._id_E, self._to_E, self._is_raised_E)
+        for buffer_E, values in zip(buffers, itertools.zip_longest(*rows), strict=True):
             buffer_E.copy_(upload(list(values), buffer_E.device))
 
     def begin(self) -> None:
@@ -81,8 +111,17 @@ class NameNudge:
 
     def raised(self, logits_V: torch.Tensor) -> torch.Tensor:
         """A copy of the float32 logits with those of the names' next ids raised."""
-        bias_E = self._bias * (self._from_E == self._at_1).to(logits_V.dtype)
-        return logits_V.index_add(0, self._id_E, bias_E)
+        bias_E = self._bias * (self._is_raised_E * (self._from_E == self._at_1)).to(logits_V.dtype)
+        raised_V = logits_V.index_add(0, self._id_E, bias_E)
+        if not self._begin_names:
+            return raised_V
+        before, after = (
+            torch.where(self._is_name_V, values_V, -torch.inf).logsumexp(dim=0, keepdim=True)
+            for values_V in (logits_V, raised_V)
+        )
+        # Within a name it goes on as it is spelt, whatever that takes.
+        owed_1 = torch.where(self._at_1 == _ROOT, after - before, 0.0)
+        return torch.where(self._is_name_V, raised_V - owed_1, raised_V)
 
     def note(self, token_1: torch.Tensor) -> None:
         """Take note of the id (1,) int64 that was said."""

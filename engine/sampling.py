@@ -52,12 +52,16 @@ class Sampler:
         self.settings = settings
         self.seen_V = torch.zeros(vocab_size, dtype=torch.bool, device=device)
         """Which ids stand in the context."""
-        self._names = NameNudge(settings.name_bias, device) if settings.name_bias else None
+        self._names: NameNudge | None = None
         self._generator = torch.Generator(device=device)
         self.reset()
 
+    def lean(self, begin_names: Sequence[int]) -> None:
+        """From now on lean towards the names of `favour`; before anything is recorded. For ``begin_names`` see NameNudge."""
+        self._names = NameNudge(self.settings.name_bias, begin_names, len(self.seen_V), self.seen_V.device)
+
     def favour(self, names: Iterable[Sequence[int]]) -> None:
-        """Take these sequences of ids for the names that ``settings.name_bias`` is about."""
+        """Take these sequences of ids for the names to lean towards, in place of those before."""
         if self._names:
             self._names.take(names)
 

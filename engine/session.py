@@ -25,7 +25,7 @@ from engine.encoder import FrameEncoder
 from engine.errors import OutOfMemoryError, SessionError
 from engine.memory import free_bytes
 from engine.model import LoadedModel, Progress
-from engine.names import names_in
+from engine.names import name_ids, names_in
 from engine.pacer import Pacer
 from engine.rope import VisionSpan, temporal_step
 from engine.runtime import RuntimeSettings
@@ -67,6 +67,9 @@ class StreamingSession:
         self._pacer = Pacer(self._runtime.politeness, functools.partial(_wait_for, self._stream))
         self._encoder = FrameEncoder(model, settings.resize, self._runtime, self._pacer)
         self._active: StepStream | None = None
+        if settings.sampling.name_bias:
+            with self._on_stream():
+                self._sampler.lean(name_ids(model.tokenizer, model.config.text.vocab_size))
         self._favour_names()
 
     @property
@@ -294,6 +297,8 @@ class StreamingSession:
 
     def _favour_names(self) -> None:
         """Those of the title, as they are spelt at the beginning of a phrase and within one."""
+        if not self._settings.sampling.name_bias:
+            return
         encode = self._model.prompt.encode
         names = names_in(self._settings.title)
         with self._on_stream():

@@ -99,7 +99,7 @@ class SamplingSettings:
     """Divides positive (multiplies negative) logits of every id in the context; 1 is off."""
 
     name_bias: float = 0.0
-    """Added to the logits of ids with which a name of the title begins or goes on (`engine.names`); 0 is off."""
+    """How much likelier, as a logit, the title's names are than others where a name comes (`engine.names`); 0 is off."""
 
     seed: int | None = None
     """Seed of the session's own generator; None draws one."""
