@@ -251,6 +251,12 @@ def _add_commentator(parser: Parser) -> None:
         "--repetition-penalty", type=above_zero(10), metavar="N", help="above 1: fewer repeated words"
     )
     who.add_argument(
+        "--name-bias",
+        type=bias,
+        metavar="N",
+        help="how much the title's names are preferred to others, 0 (not at all) to 20",
+    )
+    who.add_argument(
         "--max-tokens",
         dest="max_new_tokens",
         type=num_tokens,
@@ -336,6 +342,11 @@ def seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is no seed; use a whole number from 0")
     return int(text)
+
+
+def bias(text: str) -> float:
+    """A number from 0 to 20."""
+    return 0.0 if text.strip() == "0" else above_zero(20)(text)
 
 
 def above_zero(most: float) -> Callable[[str], float]:

@@ -17,7 +17,7 @@ from app.worker import LoadModel
 from engine.errors import SettingsError
 from engine.settings import StreamSettings
 
-_SAMPLING = ("seed", "temperature", "top_p", "repetition_penalty", "max_new_tokens")
+_SAMPLING = ("seed", "temperature", "top_p", "repetition_penalty", "name_bias", "max_new_tokens")
 """Options that are fields of `SamplingSettings`, where they are given."""
 
 

@@ -139,9 +139,16 @@ def test_an_order_is_taken_to_the_letter_and_a_setting_as_far_as_the_machine_goe
 def test_how_words_are_picked_can_be_ordered(parser: Any) -> None:
     usual = StreamSettings()
     given = ["--temperature=0.4", "--top-p=0.8", "--repetition-penalty=1.2", "--max-tokens=7", "--seed=3"]
+    given.append("--name-bias=2.5")
     sampling = adjusted(usual, parser.parse_args(["match.mp4", *given]), None).sampling
     assert sampling == dataclasses.replace(
-        usual.sampling, temperature=0.4, top_p=0.8, repetition_penalty=1.2, max_new_tokens=7, seed=3
+        usual.sampling,
+        temperature=0.4,
+        top_p=0.8,
+        repetition_penalty=1.2,
+        max_new_tokens=7,
+        seed=3,
+        name_bias=2.5,
     )
     assert adjusted(usual, parser.parse_args(["match.mp4"]), None) == usual
     for wrong in (
@@ -150,6 +157,7 @@ def test_how_words_are_picked_can_be_ordered(parser: Any) -> None:
         "--repetition-penalty=x",
         "--max-tokens=0",
         "--max-tokens=2.5",
+        "--name-bias=-1",
         "--precision=int5",
     ):
         with pytest.raises(UsageError):
