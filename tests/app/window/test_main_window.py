@@ -186,8 +186,7 @@ def test_a_file_that_is_no_video_is_said_in_words_with_a_way_out(desk: Desk, tmp
         broken.write_text("no video", encoding="utf-8")
         desk.controller.choosing.file(str(broken))
         bar = desk.window.message_bar
-        await desk.until(bar.isVisible)
-        assert "notes.mp4" in bar.words.text()
+        await desk.until(lambda: bar.isVisible() and "notes.mp4" in bar.words.text())
         assert "not a video" in bar.words.text()
         assert bar.action_button.text() == "Open file…"
         desk.controller.choosing.demo()
