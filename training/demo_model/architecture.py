@@ -38,7 +38,13 @@ STREAMING: dict[str, Any] = {
         "text_sink": 96,
         "text_window": 64,
     },
-    "sampling": {"max_new_tokens": 20, "temperature": 0.3, "top_p": 0.9, "repetition_penalty": 1.0},
+    "sampling": {
+        "max_new_tokens": 20,
+        "temperature": 0.3,
+        "top_p": 0.9,
+        "repetition_penalty": 1.0,
+        "name_bias": 1.5,
+    },
     "resize": {"min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS},
     "query": "Commentate on this match",
 }
