@@ -33,6 +33,10 @@ class RotaryTable:
     def __getitem__(self, tokens: slice) -> RotaryTable:
         return RotaryTable(self.cos[tokens], self.sin[tokens])
 
+    def copy(self) -> RotaryTable:
+        """The same in memory of its own."""
+        return RotaryTable(self.cos.clone(), self.sin.clone())
+
 
 def rotate(x_NHD: torch.Tensor, table: RotaryTable) -> torch.Tensor:
     """Rotate every head of (N, H, D) by its token's entry; computed in float32, returned in x's dtype."""

@@ -141,7 +141,11 @@ class StreamingSession:
         On CUDA this runs beside the answer, elsewhere at once. It changes nothing that is said: ``step`` takes what was
         prepared if it is given the very same chunk, and looks at any other chunk anew. Raises ChunkError for frames of
         an impossible shape, OutOfMemoryError.
+
+        A session that pauses for others does not: work on a second stream would go on through its pauses.
         """
+        if self._pacer.pauses:
+            return
         with self._naming_memory():
             self._encoder.prepare(chunk)
 

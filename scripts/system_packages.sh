@@ -10,13 +10,17 @@ needed=(
   libportaudio2 espeak-ng alsa-utils
 )
 # Only the tests open a screen and a sound card of their own.
-for_tests=(xvfb xauth xdotool imagemagick ffmpeg pulseaudio pulseaudio-utils libasound2-plugins)
+for_tests=(xvfb xauth xdotool imagemagick ffmpeg pulseaudio-utils libasound2-plugins)
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
   echo "This is not Debian or Ubuntu, so system packages are yours to install. Ringside uses: OpenGL and EGL, D-Bus,"
   echo "fontconfig, xkbcommon, the xcb cursor, icccm, keysyms and shape libraries, PortAudio and espeak-ng."
   exit 0
 fi
+
+# Where sound is PipeWire's, the package pulseaudio would take its place. The few tests that want it say that they are skipped.
+sound=$(dpkg-query -W -f='${Status}\n' pipewire-pulse pipewire-audio 2>/dev/null || true)
+grep -q '^install ok installed' <<<"$sound" || for_tests+=(pulseaudio)
 
 missing=()
 for package in "${needed[@]}" "${for_tests[@]}"; do

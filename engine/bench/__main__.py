@@ -210,7 +210,10 @@ def _endurance(
     step_ms = [result.timings.total_ms for result in run.results]
     found = stretches(step_ms, run.device_bytes, settings.window.chunk_s)
     if args.plot:
-        plot(found, args.plot, f"{model.name}, {model.device.type}, {len(step_ms)} steps")
+        try:
+            plot(found, args.plot, f"{model.name}, {model.device.type}, {len(step_ms)} steps")
+        except (EngineError, OSError) as error:  # the figures of hours are worth more than their picture
+            sys.stderr.write(f"The plot could not be drawn: {error}\n")
     return verdict(found, run.device_bytes)
 
 

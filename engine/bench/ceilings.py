@@ -18,6 +18,7 @@ import torch
 
 from engine.config import ModelConfig
 from engine.footprint import num_weights, weight_bytes
+from engine.memory import free_bytes
 
 _NUM_TIMED = 7
 
@@ -47,7 +48,11 @@ class Needs:
 def measure_ceilings(device: torch.device, dtype: torch.dtype) -> Ceilings:
     """Copy and multiply something far larger than any cache, several times; the median of each."""
     large = device.type == "cuda"
-    source = torch.rand(1 << (30 if large else 25), device=device).to(torch.float32 if not large else dtype)
+    # A quarter of what is free at most: a model may be there already.
+    most = (free_bytes(device) or 0) // (4 * dtype.itemsize) if large else 1 << 25
+    source = torch.rand(
+        min(1 << 30, max(most, 1 << 20)), device=device, dtype=dtype if large else torch.float32
+    )
     target = torch.empty_like(source)
     copy_s = median_s(lambda: target.copy_(source), device)
     side = 8192 if large else 768

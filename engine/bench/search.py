@@ -43,7 +43,7 @@ def highest_fps(
     tokens_per_step: int | None,
     most: int,
 ) -> tuple[int, dict[int, float]]:
-    """The highest rate kept up, and the p99 step in milliseconds at each rate that was tried.
+    """The highest rate kept up, and the slowest step in milliseconds at each rate that was tried.
 
     A rate whose windows fit neither the model nor the device is not kept.
     """
@@ -62,6 +62,7 @@ def highest_fps(
             )
         except (OutOfMemoryError, WindowError):
             return False
+        run.session.close()  # before the next rate asks for room
         tried[fps] = round(max(result.timings.total_ms for result in run.results), 1)
         return tried[fps] <= 1000 * window.chunk_s
 

@@ -105,6 +105,11 @@ def test_a_polite_session_says_the_same(tiny: LoadedModel) -> None:
     for number in range(3):
         a, b = (session.step(make_chunk(number)).result for session in sessions)
         assert a.token_ids == b.token_ids
+    # It does not look ahead: that would go on through its pauses. What cannot be looked at shows it.
+    flat = FrameChunk(frames=np.zeros((2, 1, 400, 3), np.uint8), start_s=3, end_s=4)
+    with pytest.raises(ChunkError):
+        sessions[0].prepare(flat)
+    sessions[1].prepare(flat)
 
 
 def test_attention_in_two_parts_is_attention() -> None:

@@ -160,6 +160,16 @@ def test_kept_keys_are_rotated_for_the_positions_they_now_have(
         assert (cache.rotated - expected).abs().max() < 1e-4
 
 
+def test_no_more_is_kept_of_a_long_context_than_of_a_short_one(tiny: LoadedModel) -> None:
+    session, kept = StreamingSession(tiny, SMALL), set()
+    for step in range(9):
+        show(session, step)
+        coming = session.context.coming
+        assert coming is not None
+        kept.add((coming.cos.untyped_storage().nbytes(), coming.sin.untyped_storage().nbytes()))
+    assert len(kept) == 1, "the answer's rotations, and not the table that they were cut from"
+
+
 def plain_positions(model: LoadedModel, ids: list[int]) -> np.ndarray:
     """Positions counted token by token: every block of pads is one temporal patch of 4 x 6."""
     places: list[tuple[float, float, float]] = []
