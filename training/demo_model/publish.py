@@ -110,6 +110,7 @@ def card(
         pieces=_rows(piece_rows),
         minutes=f"{scores['minutes']:.0f}",
         how="greedy" if scores["greedy"] else "sampled",
+        name_bias=f"{scores['name_bias']:g}",
         scores=_rows(score_rows),
     )
 

@@ -27,7 +27,7 @@ def write_run(run: Path, steps: list[int], command: str) -> None:
 def write_scores(folder: Path) -> None:
     folder.mkdir()
     values = {**dict.fromkeys(MEASURES, 0.875), "score_accuracy": None, "step_ms_p95": 123.4}
-    scores = {"minutes": 10.0, "greedy": True, "seeds": {"9001": values}}
+    scores = {"minutes": 10.0, "greedy": True, "name_bias": 1.5, "seeds": {"9001": values}}
     (folder / "scores.json").write_text(json.dumps(scores))
 
 
