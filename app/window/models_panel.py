@@ -116,8 +116,8 @@ class ModelsPanel(QWidget):
         if cards != self._cards:  # a list that is open stays as it is
             self._cards = cards
             self.card_box.clear()
-            for device, words in cards:
-                self.card_box.addItem(words, device)
+            for card, words in cards:
+                self.card_box.addItem(words, card)
         self.card_box.setCurrentIndex(max(0, self.card_box.findData(device)))
         for widget in (self.card_box, self.card_label):
             widget.setVisible(len(usable) > 1 or device != AUTO)

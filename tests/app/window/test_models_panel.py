@@ -145,7 +145,11 @@ def test_of_several_cards_one_can_be_chosen_and_the_model_moves_there(
         monkeypatch.setattr(desk.controller._runner.model, "_submit", asked.append)
         monkeypatch.setattr("app.models.request.look", lambda: machine)
         press(panel.look_button)
+        seen: list[str] = []
+        manager.changed.subscribe(lambda _: seen.append(panel.card_box.currentText()))
         await desk.until(panel.card_box.isVisible)
+        # What stands there is what is set, from the first moment on.
+        assert set(seen) == {"The one with most free memory"}
         facts = panel.views["mit-han-lab/StreamingVLM"].fit
         assert facts.text() == "fits your GPU"
         panel.card_box.setFocus()
