@@ -65,19 +65,21 @@ for part in $parts; do
         bench 150 $big --fps 8 --tokens-per-step 20 --steps 15 --prefill cudnn
         bench 150 $big --fps 8 --tokens-per-step 8 --steps 15 --prefill cudnn --lookahead ;;
     precision)
-        for kind in fp8 int8 int4; do bench 150 $big --fps 2 --tokens-per-step 20 --steps 45 --prefill cudnn --precision $kind; done ;;
+        for kind in int4 fp8 int8; do bench 100 $big --fps 2 --tokens-per-step 20 --steps 45 --precision $kind; done
+        bench 120 $big --fps 2 --tokens-per-step 20 --steps 20 --precision fp8 --tune ;;
     sustained)
-        bench 300 $big --tokens-per-step 8 --steps 3 --max-fps 32
-        bench 300 $big --tokens-per-step 8 --steps 3 --max-fps 32 --prefill cudnn
-        bench 300 $big --tokens-per-step 8 --steps 3 --max-fps 48 --window 4 --prefill cudnn
-        bench 240 --size 7b --height 364 --width 644 --tokens-per-step 8 --steps 3 --max-fps 64 --prefill cudnn
-        bench 240 --size 7b --height 224 --width 392 --tokens-per-step 8 --steps 3 --max-fps 240 --window 4 --prefill cudnn ;;
+        bench 150 --size 7b --height 364 --width 644 --tokens-per-step 8 --steps 3 --max-fps 64
+        bench 150 --size 7b --height 224 --width 392 --tokens-per-step 8 --steps 3 --max-fps 240 --window 4
+        bench 200 $big --tokens-per-step 8 --steps 3 --max-fps 48 --window 4
+        bench 300 $big --tokens-per-step 8 --steps 3 --max-fps 32 ;;
     vision)
         bench 120 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 20 --steps 20
         bench 120 --size 7b --height 364 --width 644 --fps 8 --tokens-per-step 20 --steps 20
         bench 120 $big --fps 2 --tokens-per-step 8 --steps 20 --no-graphs ;;
     endurance)
-        bench 420 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 4 --endurance 3600 --plot "$out/endurance.png" ;;
+        # Three hours of stream; every ten minutes of it a line in OUT/log.txt, also of a run that its limit ends.
+        bench 590 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 4 --endurance 10800 --plot "$out/endurance.png"
+        grep '^minute' "$out/last.txt" | tee -a "$out/summary.txt" ;;
     polite)
         # The load is sized once, on the idle GPU: sized beside a stream it would be a smaller one.
         alone=$(timeout 40 "$python" -m engine.bench.neighbour --seconds 8); echo "alone: $alone" | tee -a "$out/summary.txt"

@@ -16,7 +16,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from engine.threads import share_cores
 if TYPE_CHECKING:
     from engine.bench.stream import Run
     from engine.model import LoadedModel
+    from engine.step import StepResult
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,6 +84,7 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
         tokens_per_step=args.tokens_per_step,
         lookahead=args.lookahead,
         live=args.live,
+        on_step=_told(settings.window.chunk_s) if args.endurance else None,
     )
     report |= summary(run, settings)
     report |= _ceilings(args, model, settings, run)
@@ -200,6 +202,14 @@ def _baseline(
         **{name: round(ms, 1) for name, ms in taken.items()},
         "times_slower": {name: round(ms / max(ours[name]["p50"], 1e-9), 2) for name, ms in taken.items()},
     }
+
+
+def _told(chunk_s: float) -> Callable[[int, StepResult], None]:
+    """Says after every ten minutes of stream how it went: hours of figures do not wait for their end."""
+    from engine.bench.endurance import Telling
+
+    telling = Telling(chunk_s, lambda line: sys.stderr.write(line + "\n"))
+    return telling.on_step
 
 
 def _endurance(

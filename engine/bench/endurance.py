@@ -6,7 +6,7 @@ Knows: stretches of ten minutes of stream, and their plot. Does not know: how a 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.bench.stream import percentiles
 from engine.errors import EngineError
+from engine.step import StepResult
 
 STRETCH_S = 600
 
@@ -44,6 +45,25 @@ def stretches(step_ms: Sequence[float], device_bytes: Sequence[int], chunk_s: fl
             )
         )
     return found
+
+
+class Telling:
+    """Tells of each stretch as soon as it is over."""
+
+    def __init__(self, chunk_s: float, tell: Callable[[str], object]) -> None:
+        """``tell`` is handed a line for every ten minutes of stream."""
+        self._chunk_s, self._tell = chunk_s, tell
+        self._length = max(1, round(STRETCH_S / chunk_s))
+        self._step_ms: list[float] = []
+
+    def on_step(self, number: int, result: StepResult) -> None:
+        """One more step, the ``number``-th from 0."""
+        self._step_ms.append(result.timings.total_ms)
+        if len(self._step_ms) == self._length:
+            took = percentiles(np.asarray(self._step_ms))
+            minute = (number + 1) * self._chunk_s / 60
+            self._tell(f"minute {minute:.0f}: step {took['p50']} ms, p95 {took['p95']}, p99 {took['p99']}")
+            self._step_ms.clear()
 
 
 def verdict(found: Sequence[Stretch], device_bytes: Sequence[int]) -> dict[str, Any]:

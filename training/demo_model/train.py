@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from transformers import PreTrainedTokenizerFast
 from training.demo_model.architecture import new_model, train_tokenizer, write_streaming_settings
 from training.demo_model.match_chunks import MatchChunks, MatchSettings, sample_texts
 from training.demo_model.squads import MAX_TOKENS, SquadDrills
+from training.errors import RecipeError
 from training.sft.model import ChunkModel
 from training.sft.settings import SftSettings
 from training.sft.trainer import last_checkpoint, train
@@ -62,8 +64,8 @@ def run(
     checkpoint = last_checkpoint(folder)
     round_index = 0 if checkpoint is None else int(checkpoint.rsplit("-", 1)[1])
     if start_from is not None:
-        # Weights that come from elsewhere have seen that run's matches.
-        round_index += 1_000_000
+        # Weights that come from elsewhere have seen matches already; with other weights come other matches.
+        round_index += 1_000_000 + fingerprint(start_from)
     model = ChunkModel(
         hf,
         train_vision=settings.train_vision,
@@ -123,6 +125,17 @@ def learn_squads(
     )
     write_model(hf, tokenizer, place / "model")
     return summary
+
+
+def fingerprint(model_dir: Path) -> int:
+    """32 bits that differ wherever a model's weights do. Raises RecipeError where there are none."""
+    shards = sorted(model_dir.glob("*.safetensors"))
+    if not shards:
+        raise RecipeError(f"{model_dir} has no weights (*.safetensors) to begin with.")
+    checksum = 0
+    for shard in shards:
+        checksum = zlib.crc32(shard.read_bytes(), checksum)
+    return checksum
 
 
 def write_model(hf: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

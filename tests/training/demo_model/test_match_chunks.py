@@ -1,6 +1,7 @@
 """The demo model's training stream: real matches, real pictures, the settings that ship."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -15,6 +16,8 @@ from training.demo_model.architecture import STREAMING, train_tokenizer
 from training.demo_model.drills import Telling, read_words, say_words, with_changing_score
 from training.demo_model.match_chunks import MatchChunks, MatchSettings, sample_texts
 from training.demo_model.recipe import demo
+from training.demo_model.train import fingerprint
+from training.errors import RecipeError
 from training.sft.collate import ChunkCollator
 from training.sft.conversation import IGNORED_LABEL
 
@@ -140,3 +143,13 @@ def test_tellings_are_spread_evenly_and_in_their_shares() -> None:
     assert {MatchSettings(read_share=0.0, say_share=0.0).telling(index) for index in range(30)} == {
         "commentary"
     }
+
+
+def test_other_weights_bring_other_matches(tmp_path: Path) -> None:
+    for name, weights in (("one", b"weights"), ("same", b"weights"), ("trained", b"Weights")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(weights)
+    assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "same")
+    assert fingerprint(tmp_path / "one") != fingerprint(tmp_path / "trained")
+    with pytest.raises(RecipeError, match="no weights"):
+        fingerprint(tmp_path)
