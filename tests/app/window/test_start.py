@@ -16,12 +16,18 @@ from app.window.start import BEFORE_THE_LOOP, ON_THE_LOOP
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 60.0
+WITHOUT_A_SCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
 
 
 @contextmanager
 def ringside(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "app", "--settings", str(folder / "settings.json"), *arguments]
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
+    with program_of(command, WITHOUT_A_SCREEN) as program:
+        yield program
+
+
+@contextmanager
+def program_of(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as program:
@@ -80,6 +86,33 @@ def test_a_second_start_hands_its_video_to_the_first_and_a_killed_one_is_no_obst
         code, errors = end(third)
         assert code == 0
         assert "Traceback" not in errors
+
+
+def test_make_run_opens_on_the_demo_match_whatever_was_watched_last(
+    tmp_path: Path, small_video: Path
+) -> None:
+    planned = subprocess.run(
+        ["make", "--no-print-directory", "-n", "run"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert planned.stdout.rstrip().endswith("bash scripts/run.sh")
+    settings = tmp_path / "settings.json"
+    settings.write_text(
+        json.dumps({"source": str(small_video), "recent_file": str(small_video), "title": "Ours"})
+    )
+    command = tmp_path / "ringside"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m app --settings "{settings}" "$@"\n')
+    command.chmod(0o755)
+    environment = {
+        **WITHOUT_A_SCREEN,
+        "DISPLAY": os.environ.get("DISPLAY", ":4711"),
+        "RINGSIDE_BIN": str(command),
+    }
+    with program_of(["bash", "scripts/run.sh"], environment) as program:
+        until(is_up(tmp_path), program)
+        assert end(program)[0] == 0
+    kept = json.loads(settings.read_text(encoding="utf-8"))
+    assert kept["source"] == "demo"
+    assert (kept["recent_file"], kept["title"]) == (str(small_video), "Ours")  # still one click away
 
 
 def test_a_first_that_hangs_is_said_and_safe_mode_opens_beside_it_and_touches_nothing(tmp_path: Path) -> None:
