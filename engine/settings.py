@@ -53,7 +53,7 @@ class WindowSettings:
 
     def __post_init__(self) -> None:
         _require(0.1 <= self.chunk_s <= 60, "chunk_s", self.chunk_s, "use 0.1 to 60 seconds")
-        _require(0 < self.fps <= 120, "fps", self.fps, "use more than 0 and at most 120 frames a second")
+        _require(0 < self.fps <= 240, "fps", self.fps, "use more than 0 and at most 240 frames a second")
         _require(
             round(self.chunk_s * self.fps) >= 1,
             "fps",
