@@ -24,6 +24,12 @@ def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("video") / "small.mp4", seconds=6)
 
 
+@pytest.fixture(scope="session")
+def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute of video at 30 frames a second."""
+    return write_video(tmp_path_factory.mktemp("video") / "long.mp4", seconds=60)
+
+
 @pytest.fixture(autouse=True)
 def _qt_ends_on_its_own_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     """Collect what a test of the window leaves behind here, and nowhere else.

@@ -73,7 +73,7 @@ def test_the_focus_ring_is_two_pixels_of_accent_with_a_gap_of_two(qtbot: QtBot, 
     ring = FocusRing(window, theme)
     window.show()
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
     for button in buttons:
         button.setFocus(Qt.FocusReason.TabFocusReason)
         assert ring.target is button

@@ -22,6 +22,9 @@ from app.window.controller import Controller
 from app.window.main_window import MainWindow
 
 WAIT_S = 60.0
+"""For one thing to become true."""
+LONGEST_S = 220.0
+"""For all of a test's coroutine, on a machine that has other things to do; pytest's own limit is a little more."""
 ICONS = Path(__file__).resolve().parents[3] / "assets" / "icons"
 
 
@@ -33,18 +36,26 @@ def qapp_args() -> list[str]:
 
 
 @pytest.fixture
-def assets(tmp_path: Path, tiny_model: Path, small_video: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of assets with our icons, and a small match and model that are quick."""
+def assets(tmp_path: Path, tiny_model: Path, long_video: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of assets with our icons, a small model that is quick, and a match that is not over while a test looks."""
     folder = tmp_path / "assets"
     (folder / "demo").mkdir(parents=True)
     (folder / "icons").symlink_to(ICONS)
     (folder / "overlay").symlink_to(ICONS.parent / "overlay")
     (folder / "demo_model").symlink_to(tiny_model)
-    (folder / "demo" / "match.mp4").symlink_to(small_video)
+    (folder / "demo" / "match.mp4").symlink_to(long_video)
     title = {"title": "Lions in red: 7 Okafor, 9 Lind. Bears in blue."}
     (folder / "demo" / "match.json").write_text(json.dumps(title), encoding="utf-8")
     monkeypatch.setattr(resources, "assets_dir", lambda: folder)
     return folder
+
+
+@pytest.fixture
+def short_match(assets: Path, small_video: Path) -> None:
+    """A demo match of six seconds, for tests that see its end."""
+    match = assets / "demo" / "match.mp4"
+    match.unlink()
+    match.symlink_to(small_video)
 
 
 class Desk:
@@ -64,7 +75,7 @@ class Desk:
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a test's coroutine on the window's loop."""
-        self.loop.run_until_complete(asyncio.wait_for(work, WAIT_S))
+        self.loop.run_until_complete(asyncio.wait_for(work, LONGEST_S))
 
     async def open(self) -> None:
         """Show the window and start what is behind it."""
@@ -80,6 +91,23 @@ class Desk:
         while not condition():
             assert time.monotonic() < end_s, "it never came true"
             await asyncio.sleep(0.01)
+
+    async def until_none(self, faults: Callable[[], list[str]]) -> None:
+        """Wait until there are no faults left; those that stay are told."""
+        end_s = time.monotonic() + WAIT_S
+        while found := faults():
+            assert time.monotonic() < end_s, found
+            await asyncio.sleep(0.01)
+
+    async def until_still(self, value: Callable[[], object], for_s: float = 0.5) -> None:
+        """Wait until something has stayed the same for a while: what was on its way has come."""
+        end_s = time.monotonic() + WAIT_S
+        last, since_s = value(), time.monotonic()
+        while time.monotonic() - since_s < for_s:
+            assert time.monotonic() < end_s, "it never came to rest"
+            await asyncio.sleep(0.01)
+            if (now := value()) != last:
+                last, since_s = now, time.monotonic()
 
     async def close(self) -> None:
         """End everything, as the program does."""

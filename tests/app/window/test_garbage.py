@@ -62,7 +62,7 @@ def test_a_busy_thread_ends_nothing_of_the_windows(qtbot: QtBot, collector: Garb
     worker.start()
     worker.join()
     assert knot() is not None
-    qtbot.waitUntil(lambda: knot() is None, timeout=10_000)
+    qtbot.waitUntil(lambda: knot() is None, timeout=60_000)
     assert ended_in == [threading.main_thread().name]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.models.catalogue import CATALOGUE
@@ -14,6 +14,23 @@ from app.window.chooser import Chooser
 from app.window.state.messages import Message
 from app.window.state.session import Figures, Phase
 from tests.app.window.conftest import Desk, watch
+
+
+def cut_off(window: QWidget) -> Iterator[str]:
+    """What of a window has less room than its words, or lies outside."""
+    for widget in window.findChildren(QWidget):
+        if not widget.isVisibleTo(window) or widget.objectName().startswith("qt_"):
+            continue
+        name = f"{type(widget).__name__} {widget.accessibleName()}"
+        if isinstance(widget, Chooser) and widget.words_shown != widget.text():
+            yield f"{name} shows {widget.words_shown}"
+        if isinstance(widget, (QLabel, QPushButton)):
+            wraps = isinstance(widget, QLabel) and widget.wordWrap()
+            needed, has = widget.minimumSizeHint(), widget.size()
+            if not wraps and (has.width() < needed.width() or has.height() < needed.height()):
+                yield f"{name} has {has.toTuple()} and needs {needed.toTuple()}"
+            if not window.rect().contains(widget.mapTo(window, widget.rect().bottomRight())):
+                yield f"{name} lies outside"
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (960, 600)])
@@ -26,24 +43,9 @@ def test_nothing_is_cut_off_at_any_text_size(desk: Desk, size: tuple[int, int], 
         for percent in TEXT_SCALES_PERCENT:
             desk.controller.choose_text_scale(percent)
             window.resize(*size)
-            await asyncio.sleep(0.05)
-            assert (window.width(), window.height()) == size
-            # Figures change all the time; what was written just now is given its place first.
-            for _ in range(2):
-                QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
-            for widget in window.findChildren(QWidget):
-                if not widget.isVisibleTo(window) or widget.objectName().startswith("qt_"):
-                    continue
-                if isinstance(widget, Chooser):
-                    assert widget.words_shown == widget.text(), percent
-                if isinstance(widget, (QLabel, QPushButton)):
-                    wraps = isinstance(widget, QLabel) and widget.wordWrap()
-                    needed = widget.minimumSizeHint()
-                    assert wraps or widget.width() >= needed.width(), (percent, widget.accessibleName())
-                    assert widget.height() >= needed.height() or wraps, (percent, widget.accessibleName())
-                    place = widget.mapTo(window, widget.rect().bottomRight())
-                    assert place.x() < size[0], (percent, widget.accessibleName())
-                    assert place.y() < size[1], (percent, widget.accessibleName())
+            # Figures change all the time, and get their place a moment later.
+            await desk.until(lambda: (window.width(), window.height()) == size)
+            await desk.until_none(lambda: list(cut_off(window)))
 
     desk.run(play())
 
@@ -92,8 +94,12 @@ def test_the_top_bar_has_one_row_in_an_ordinary_window(desk: Desk) -> None:
         ):
             desk.controller.choose_text_scale(percent)
             desk.window.resize(*size)
-            await asyncio.sleep(0.05)
-            assert (bar.menu_button.y() == bar.source_chooser.y()) is has_one_row, (size, percent)
+
+            def is_laid_out(size: tuple[int, int] = size, has_one_row: bool = has_one_row) -> bool:
+                is_in_one_row = bar.menu_button.y() == bar.source_chooser.y()
+                return bar.width() == size[0] and is_in_one_row is has_one_row
+
+            await desk.until(is_laid_out)
 
     desk.run(play())
 
@@ -147,12 +153,18 @@ def test_everything_that_can_be_open_at_once_has_room_in_the_smallest_window(des
             window.message_bar.details_button.setChecked(True)
             window.top_bar.details_button.setChecked(True)
             window.say.question.open()
-            await asyncio.sleep(0.05)
-            assert (window.width(), window.height()) == (960, 600)
             bars = (window.top_bar, window.say.form, window.message_bar, window.say.question)
-            for widget in (*bars, window.stage, window.transport):
-                assert widget.height() >= widget.minimumSizeHint().height(), (percent, widget.objectName())
-                assert window.rect().contains(widget.geometry()), (percent, widget.objectName())
+            parts = (*bars, window.stage, window.transport)
+            await desk.until(lambda parts=parts: all(part.isVisible() for part in parts))  # type: ignore[misc] # mypy has no type for a default
+            await desk.until_none(
+                lambda percent=percent, parts=parts: [  # type: ignore[misc] # as above
+                    f"{part.objectName()} at {percent}%: {part.geometry()}"
+                    for part in parts
+                    if part.height() < part.minimumSizeHint().height()
+                    or not window.rect().contains(part.geometry())
+                ]
+            )
+            assert (window.width(), window.height()) == (960, 600)
 
     desk.run(play())
 
@@ -165,13 +177,17 @@ def test_large_figures_in_large_text_give_way_instead_of_being_cut(desk: Desk) -
         status = desk.window.transport.status
         figures = Figures(frames_per_s=2.0, behind_s=112.4, step_ms=112345.0, num_dropped=4321)
         desk.state.session.update(phase=Phase.RUNNING, figures=figures)
-        await asyncio.sleep(0.1)
         labels = (status.words, status.frames, status.behind, status.step, status.dropped)
-        for label in labels:
-            assert not label.isVisible() or label.width() >= label.minimumSizeHint().width(), label.text()
+        await desk.until(lambda: "112345 ms" in status.figures_in_words)  # read aloud all the same
+        await desk.until_none(
+            lambda: [
+                label.text()
+                for label in labels
+                if label.isVisible() and label.width() < label.minimumSizeHint().width()
+            ]
+        )
         assert status.behind.isVisible()
         assert status.dropped.isVisible()
-        assert "112345 ms" in status.figures_in_words  # read aloud all the same
         desk.state.session.update(phase=Phase.IDLE)
 
     desk.run(play())
@@ -184,12 +200,18 @@ def test_the_choice_of_sources_is_whole_in_a_small_window_with_large_text(desk: 
         for percent in TEXT_SCALES_PERCENT:
             desk.controller.choose_text_scale(percent)
             window.resize(960, 600)
-            await asyncio.sleep(0.05)
-            for card in window.picker.cards:
-                assert card.isVisible()
-                assert card.height() >= card.minimumSizeHint().height(), percent
-                assert window.stage.rect().contains(card.geometry())
-            assert len({card.height() for card in window.picker.cards}) == 1
+            cards, stage = window.picker.cards, window.stage
+            await desk.until_none(
+                lambda percent=percent, cards=cards, stage=stage: [  # type: ignore[misc] # mypy has no type for a default
+                    f"{card.accessibleName()} at {percent}%: {card.geometry()}"
+                    for card in cards
+                    if not card.isVisible()
+                    or card.height() < card.minimumSizeHint().height()
+                    or not stage.rect().contains(card.mapTo(stage, QPoint(0, 0)))
+                    or not stage.rect().contains(card.mapTo(stage, card.rect().bottomRight()))
+                ]
+            )
+            await desk.until(lambda cards=cards: len({card.height() for card in cards}) == 1)  # type: ignore[misc] # as above
 
     desk.run(play())
 
@@ -198,7 +220,9 @@ def test_the_picture_keeps_its_shape_and_nothing_moves_when_words_come(desk: Des
     async def play() -> None:
         await desk.open()
         stage = desk.window.stage
-        await asyncio.sleep(0.05)
+        # The words about this computer come later than the window, and take their place above it.
+        await desk.until(lambda: "This computer" in desk.window.first_start.words.text())
+        await desk.until_still(lambda: stage.geometry())
         before = (stage.geometry(), stage.screen_rect)
         desk.controller.start()
         await desk.until(lambda: stage.band.isVisible() and desk.state.session.figures.step_ms is not None)

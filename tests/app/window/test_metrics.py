@@ -11,7 +11,9 @@ from app.window.state.session import Phase, StepEnded
 from tests.app.window.conftest import Desk
 
 
-def test_a_run_is_told_in_figures_while_it_lives_and_after(desk: Desk, tmp_path: Path) -> None:
+def test_a_run_is_told_in_figures_while_it_lives_and_after(
+    short_match: None, desk: Desk, tmp_path: Path
+) -> None:
     file = tmp_path / "metrics.json"
 
     async def play() -> None:
@@ -27,7 +29,7 @@ def test_a_run_is_told_in_figures_while_it_lives_and_after(desk: Desk, tmp_path:
         metrics.stop()
         told = json.loads(file.read_text(encoding="utf-8"))
         assert told["num_steps"] >= alive["num_steps"]
-        assert told["num_steps"] >= 3
+        assert told["num_steps"] >= 2
         assert told["longest_lag_s"] > 0
         assert 0 < told["step_p50_ms"] <= told["step_p95_ms"] <= told["step_longest_ms"]
         # Words are painted after they were said, and a step is no part of that.

@@ -74,7 +74,9 @@ async def answer_dialog(desk: Desk, path: Path, name_filter: str = "") -> None:
     await desk.until(lambda: not dialog.isVisible())
 
 
-def test_every_run_leaves_a_journal_with_all_that_was_said(desk: Desk, tmp_path: Path) -> None:
+def test_every_run_leaves_a_journal_with_all_that_was_said(
+    short_match: None, desk: Desk, tmp_path: Path
+) -> None:
     async def play() -> None:
         await said_something(desk)
         await desk.until(lambda: desk.state.session.phase is Phase.FINISHED)
@@ -170,8 +172,7 @@ def test_an_offer_waits_for_its_answer_and_closing_it_keeps_the_journal(
         await second.open()
         await second.until(lambda: is_offered(second))
         second.window.message_bar.close_button.click()
-        await asyncio.sleep(0.05)
-        assert second.state.messages.current is None
+        await second.until(lambda: second.state.messages.current is None)
         await second.close()
 
     second.run(decline())
@@ -217,7 +218,12 @@ def test_an_earlier_session_is_saved_from_its_journal(make_desk: Callable[[], De
     desk.run(play())
 
 
-def test_live_files_and_the_text_of_the_moment_follow_a_run(desk: Desk, tmp_path: Path) -> None:
+def test_live_files_and_the_text_of_the_moment_follow_a_run(
+    short_match: None, desk: Desk, tmp_path: Path
+) -> None:
+    def newest() -> str:
+        return (tmp_path / "now.txt").read_text().replace("\n", " ")
+
     async def play() -> None:
         await desk.open()
         entry(desk, "Live transcript to a file")()
@@ -227,14 +233,12 @@ def test_live_files_and_the_text_of_the_moment_follow_a_run(desk: Desk, tmp_path
         await desk.until(lambda: (tmp_path / "now.txt").exists())
         desk.controller.start()
         await desk.until(lambda: bool(desk.state.record.latest))
-        await desk.until(lambda: (tmp_path / "now.txt").read_text() != "")
+        await desk.until(lambda: newest() != "")
         entry(desk, "Live transcript to a file")()
         await answer_dialog(desk, tmp_path / "second.srt")
         await desk.until(lambda: desk.state.session.phase is Phase.FINISHED)
         said = [phrase.text for phrase in desk.state.record.sessions[0].phrases]
-        await asyncio.sleep(0.1)
-        newest = (tmp_path / "now.txt").read_text()
-        assert " ".join(said).endswith(newest.replace("\n", " "))
+        await desk.until(lambda: newest() != "" and " ".join(said).endswith(newest()))
         entry(desk, "Live transcript: live.jsonl")()
         assert desk.controller.settings.live_files == (str(tmp_path / "second.srt"),)
         await desk.close()
@@ -258,8 +262,8 @@ def test_the_browser_source_is_switched_on_copied_and_found_again(
         await first.until(lambda: first.state.outputs.browser_address != "")
         address = first.state.outputs.browser_address
         addresses.append(address)
-        assert QGuiApplication.clipboard().text() == address
-        assert "clipboard" in first.window.message_bar.words.text()
+        await first.until(lambda: QGuiApplication.clipboard().text() == address)
+        await first.until(lambda: "clipboard" in first.window.message_bar.words.text())
         first.controller.start()
         async with aiohttp.ClientSession() as client, client.get(f"{address}events") as page:
             words: list[str] = []
@@ -267,7 +271,8 @@ def test_the_browser_source_is_switched_on_copied_and_found_again(
                 line = (await page.content.readline()).decode()
                 if line.startswith("data: {"):
                     words = [word["text"] for word in json.loads(line.removeprefix("data: "))["words"]]
-        assert " ".join(words) in " ".join(row.text for row in first.state.transcript.rows)
+        rows = first.state.transcript.rows
+        await first.until(lambda: " ".join(words) in " ".join(row.text for row in rows))
         await first.close()
 
     first.run(play())
@@ -291,7 +296,7 @@ def test_a_port_that_is_taken_is_said_and_another_is_kept(desk: Desk) -> None:
         desk.controller.remember(browser_port=taken, is_browser_source_on=True)
         await desk.until(lambda: desk.state.outputs.browser_address != "")
         bar = desk.window.message_bar
-        assert f"Port {taken} is taken" in bar.words.text()
+        await desk.until(lambda: f"Port {taken} is taken" in bar.words.text())
         assert desk.controller.settings.browser_port != taken
         assert f":{desk.controller.settings.browser_port}/" in desk.state.outputs.browser_address
         bar.action_button.click()
@@ -301,7 +306,7 @@ def test_a_port_that_is_taken_is_said_and_another_is_kept(desk: Desk) -> None:
     desk.run(play())
 
 
-def test_obs_gets_text_and_captions_as_a_run_goes(desk: Desk) -> None:
+def test_obs_gets_text_and_captions_as_a_run_goes(short_match: None, desk: Desk) -> None:
     async def play() -> None:
         async with ObsServer(password="pass word", sources={"Captions"}) as obs:
             obs.is_streaming = True
@@ -314,16 +319,18 @@ def test_obs_gets_text_and_captions_as_a_run_goes(desk: Desk) -> None:
                 obs_sends_captions=True,
             )
             await desk.until(lambda: desk.state.outputs.obs.phase is ObsPhase.REFUSED)
-            assert "does not take this password" in desk.window.message_bar.words.text()
+            words = desk.window.message_bar.words
+            await desk.until(lambda: "does not take this password" in words.text())
             desk.controller.remember(obs_password="pass word")
             await desk.until(lambda: desk.state.outputs.obs.phase is ObsPhase.CONNECTED)
-            assert desk.state.messages.current is None
+            await desk.until(lambda: desk.state.messages.current is None)
             desk.controller.start()
             await desk.until(lambda: desk.state.session.phase is Phase.FINISHED)
             said = [phrase.text for phrase in desk.state.record.sessions[0].phrases]
             await desk.until(lambda: len(obs.captions) == len(said))
             assert obs.captions == said
-            assert " ".join(said).endswith(obs.texts["Captions"].replace("\n", " "))
+            await desk.until(lambda: obs.texts["Captions"] != "")
+            await desk.until(lambda: " ".join(said).endswith(obs.texts["Captions"].replace("\n", " ")))
             await obs.stop()
             bar = desk.window.message_bar
             await desk.until(lambda: "OBS does not answer" in bar.words.text())
@@ -331,7 +338,7 @@ def test_obs_gets_text_and_captions_as_a_run_goes(desk: Desk) -> None:
             assert "OBS: not reached, trying again" in entry_words
             await obs.start()
             await desk.until(lambda: desk.state.outputs.obs.phase is ObsPhase.CONNECTED)
-            assert desk.state.messages.current is None
+            await desk.until(lambda: desk.state.messages.current is None)
             await desk.close()
             assert obs.texts["Captions"] == ""
 

@@ -150,9 +150,9 @@ def test_words_that_were_read_stay_where_they_are_while_the_next_ones_come(
 def test_a_window_that_is_held_up_is_noticed(qtbot: QtBot) -> None:
     meter = StallMeter()
     meter.start()
-    qtbot.waitUntil(lambda: meter.num_beats > 3)
+    qtbot.waitUntil(lambda: meter.num_beats > 3, timeout=60_000)
     meter.reset()
     time.sleep(0.12)
-    qtbot.waitUntil(lambda: meter.num_beats > 1)
+    qtbot.waitUntil(lambda: meter.num_beats > 1, timeout=60_000)
     meter.stop()
     assert meter.longest_ms >= 100

@@ -174,7 +174,7 @@ async def comment_on_the_demo(desk: Desk, controller: Controller) -> None:
 
 
 def test_what_was_said_becomes_a_narrated_video_by_keyboard(
-    make_desk: Callable[[], Desk], tmp_path: Path
+    short_match: None, make_desk: Callable[[], Desk], tmp_path: Path
 ) -> None:
     desk = make_desk()
 

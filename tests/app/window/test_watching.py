@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
+import time
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_a_camera_that_goes_and_comes_is_told_by_the_window_and_the_session_goes
         desk.controller.choosing.source(CameraSpec(camera.address), "Webcam")
         desk.controller.start()
         await desk.until(lambda: len(desk.state.transcript.rows) >= 1)
-        assert desk.state.session.status.kind is StatusKind.LIVE
+        await desk.until(lambda: desk.state.session.status.kind is StatusKind.LIVE)
         camera.is_plugged = False
         await desk.until(lambda: desk.state.session.status.kind is StatusKind.NO_SIGNAL)
         words = "The camera stopped sending pictures. Trying again."
@@ -82,9 +83,7 @@ def test_seeking_goes_on_at_the_moment_in_the_same_session(desk: Desk, tmp_path:
         desk.controller.pause_or_resume()
         desk.controller.seek(10.0)
         await desk.until(lambda: desk.state.session.phase is Phase.PAUSED)
-        num = len(desk.state.transcript.rows)
-        await asyncio.sleep(0.5)
-        assert len(desk.state.transcript.rows) == num
+        await desk.until_still(lambda: len(desk.state.transcript.rows))  # of what was in work
         desk.controller.start_or_stop()
         # Without a run, the next one begins there.
         desk.controller.seek(50.0)
@@ -103,12 +102,13 @@ def test_as_fast_as_possible_leaves_nothing_out(desk: Desk, tmp_path: Path) -> N
         await desk.open()
         desk.controller.remember(file_speed="fast")
         desk.controller.choosing.file(str(video))
+        ended_at_s: list[float] = []
+        desk.state.session.step_ended.subscribe(lambda _: ended_at_s.append(time.monotonic()))
         desk.controller.start()
-        loop = asyncio.get_running_loop()
-        await desk.until(lambda: desk.state.session.phase is Phase.RUNNING)
-        began_s = loop.time()
         await desk.until(lambda: desk.state.session.phase is Phase.FINISHED)
-        assert loop.time() - began_s < 20
+        assert len(ended_at_s) == 20
+        # However busy the machine is, some second of the video takes it less than a second.
+        assert min(after - before for before, after in itertools.pairwise(ended_at_s)) < 0.9
         assert desk.state.session.figures.num_dropped == 0
 
     desk.run(play())
