@@ -191,19 +191,27 @@ class LiveSource:
                 continue
             if now_s - grid.moment_s(sample) > grid.chunk_s:
                 # The machine slept or was too busy: whole seconds are left out, never half of one.
-                chunk, behind = _Chunk(grid.num_frames), self._next_sample()
+                chunk, behind = _Chunk(grid.num_frames), min(self._next_sample(), self._num_samples)
                 self._count_dropped(math.ceil((behind - sample) / grid.num_frames))
-                sample = behind
+                if behind == self._num_samples:
+                    self._is_over = True
+                    return
+                sample = int(behind)
                 continue
             assert self._last is not None
             frames = chunk.add(self._last.pixels)
             sample += 1
             if frames is not None:
                 self._hand_over(frames, sample // grid.num_frames - 1, self._last.taken_at_s)
-                if self._duration_s is not None and grid.moment_s(sample) >= self._duration_s - 1e-6:
+                if sample >= self._num_samples:
                     self._is_over = True
                     return
             self._look_for_life()
+
+    @property
+    def _num_samples(self) -> float:
+        """How many pictures it takes until it has been watched for as long as was said."""
+        return math.inf if self._duration_s is None else math.ceil((self._duration_s - 1e-6) * self._grid.fps)
 
     def _next_sample(self) -> int:
         """The first moment of the next chunk; of the first one, if it has just begun."""

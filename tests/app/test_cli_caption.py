@@ -16,6 +16,7 @@ import pytest
 
 from app import resources
 from app.cli.main import main
+from tests.app.loading import until_it_loads
 from tests.app.test_captions import as_players_read
 from tests.app.videos import write_sound, write_video
 
@@ -174,7 +175,7 @@ def test_a_killed_run_keeps_what_was_said_in_valid_files(
         path.write_text("earlier\n")
     process = start("caption", video, "--model", tiny_model, "--live", "--greedy", "--out", *outputs)
     try:
-        until_s = time.monotonic() + 60
+        until_s = time.monotonic() + 120
         while outputs[0].read_text().count("\n") < 3 and time.monotonic() < until_s:
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.02)
@@ -194,11 +195,11 @@ def test_a_killed_run_keeps_what_was_said_in_valid_files(
 def test_ctrl_c_ends_in_order(tiny_model: Path, tmp_path: Path, outputs: list[Path]) -> None:
     video = write_video(tmp_path / "long.mp4", seconds=60, fps=10)
     process = start("caption", video, "--model", tiny_model, "--live", "--greedy", "--out", *outputs)
-    until_s = time.monotonic() + 60
+    until_s = time.monotonic() + 120
     while not (outputs[0].exists() and outputs[0].read_text()) and time.monotonic() < until_s:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, notes = process.communicate(timeout=30)
+    _, notes = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in notes
     assert "Stopped after" in notes
@@ -213,7 +214,7 @@ def test_ctrl_c_while_the_model_loads_leaves_earlier_output(
     path = tmp_path / "a.srt"
     path.write_text("earlier\n")
     process = start("caption", small_video, "--model", tiny_model, "--out", path)
-    time.sleep(1.2)
+    until_it_loads(process)
     process.send_signal(signal.SIGINT)
     _, notes = process.communicate(timeout=60)
     if process.returncode == 130:

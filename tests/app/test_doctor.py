@@ -78,7 +78,7 @@ def test_a_probe_that_hangs_is_ended_in_time(monkeypatch: pytest.MonkeyPatch) ->
         [sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     (finding,) = doctors._finish_probe("camera", process, before_s + 0.3, 0.3)
-    assert time.monotonic() - before_s < 10
+    assert time.monotonic() - before_s < 50
     assert process.poll() is not None
     assert not finding.ok
     assert "No answer" in finding.value

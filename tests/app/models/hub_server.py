@@ -138,7 +138,7 @@ class HubServer:
         self._send(request, name, data[start:end])
         if fault is not None and fault.kind == "stall":
             self.stalled.set()
-            self._released.wait(30)
+            self._released.wait(120)
         if fault is not None and fault.kind in ("stall", "cut"):
             request.close_connection = True
             with contextlib.suppress(OSError):

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from app.captions import Phrase
 from app.errors import SourceNotFoundError
 from app.narrate import NarrationCancelledError, NarrationJob, NarrationResult, Progress, narrate
 from app.narrate.errors import NothingToSayError, OutputEndingError, OutputFailedError, OutputIsSourceError
+from tests.app.loading import until_it_loads
 from tests.app.narrate.listening import levels, offsets_ms, sound_of, subtitles_of, tone_level
 from tests.app.videos import number_in, picture, write_video
 
@@ -336,7 +336,7 @@ def test_another_program_is_told_how_it_goes_and_its_end_is_the_end(
         events = [json.loads(process.stdout.readline())]
         process.stdin.close()
         events += [json.loads(line) for line in process.stdout]
-        assert process.wait(30) == 130
+        assert process.wait(60) == 130
     assert events[0]["event"] == "progress"
     assert events[-1] == {"event": "cancelled"}
     assert names_in(tmp_path) == []
@@ -347,11 +347,11 @@ def test_a_polite_kill_leaves_nothing(small_video: Path, tiny_model: Path, tmp_p
     with subprocess.Popen(
         [*command, "--out", str(tmp_path / "told.mp4")], cwd=ROOT, stderr=subprocess.PIPE, text=True
     ) as process:
-        time.sleep(2.0)
+        until_it_loads(process)
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
         words = process.stderr.read()
-        assert process.wait(30) in (130, -signal.SIGTERM)
+        assert process.wait(60) in (130, -signal.SIGTERM)
     assert "Traceback" not in words
     assert names_in(tmp_path) == []
 

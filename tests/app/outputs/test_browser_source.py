@@ -22,7 +22,7 @@ from app.window.state.captions import CaptionState
 from tests.app.outputs.browser import CHROMIUM, page_at
 from tests.ports import lasting_port
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no browser is installed (apt-get install chromium)"
 )
@@ -142,7 +142,7 @@ async def test_every_message_is_the_whole_state_and_the_latest(stream: Stream) -
 async def test_stopping_does_not_wait_for_pages_that_are_open(stream: Stream) -> None:
     async with aiohttp.ClientSession() as client, client.get(f"{stream.source.address}events") as answer:
         await until(lambda: stream.source.num_pages == 1)
-        await asyncio.wait_for(stream.source.stop(), 5)
+        await asyncio.wait_for(stream.source.stop(), 30)
         assert await asyncio.wait_for(answer.content.read(), WAIT_S) is not None
 
 

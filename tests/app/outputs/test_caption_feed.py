@@ -32,7 +32,7 @@ async def feed(captions: CaptionState) -> AsyncIterator[CaptionFeed]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end_s, "it never came true"
         await asyncio.sleep(0.01)

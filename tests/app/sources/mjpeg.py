@@ -42,6 +42,10 @@ class LoopbackCamera:
     def address(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/live.mjpg"
 
+    def number_at(self, moment_s: float) -> int:
+        """Which picture is sent at a moment of `time.monotonic`."""
+        return round(20 * (moment_s - self._began_at_s))
+
     def serve(self, request: BaseHTTPRequestHandler) -> None:
         if not self.is_plugged:
             request.send_error(503)
@@ -54,7 +58,7 @@ class LoopbackCamera:
         try:
             while self.is_plugged:
                 if not self.is_frozen:
-                    number = round(20 * (time.monotonic() - self._began_at_s))
+                    number = self.number_at(time.monotonic())
                 if not self.is_silent:
                     pixels = cv2.cvtColor(picture(number, self.size), cv2.COLOR_RGB2BGR)
                     data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import multiprocessing
 import os
 import time
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 
-from app.sources import Signal
+from app.sources import CapturedChunk, Signal
 from app.sources.camera import CameraDevice, CameraInfo, list_cameras
 from app.sources.errors import CameraError
 from app.sources.spec import CameraSpec, parse_spec
@@ -25,26 +23,29 @@ from tests.app.videos import number_in, picture
 class QuickCamera(CameraDevice):
     """As a camera, but called frozen and tried again sooner, so that tests are short."""
 
-    frozen_after_s = 0.6
+    frozen_after_s = 2.0
     longest_wait_s = 1.0
 
 
 def device_for(camera: LoopbackCamera) -> CameraDevice:
-    return QuickCamera(CameraSpec(camera.address), open_timeout_s=5)
+    return QuickCamera(CameraSpec(camera.address), open_timeout_s=30)
 
 
 def test_a_camera_is_seen_as_it_is_now() -> None:
-    with loopback_camera() as camera, watching(device_for(camera)) as watch:
+    with loopback_camera() as camera, watching(device_for(camera), lost_after_s=10) as watch:
         watch.until(lambda: len(watch.chunks) >= 5)
         numbers = [number_in(frame) for chunk in watch.chunks for frame in chunk.frames]
-        # Twenty pictures a second, ten looked at: every second one, fewer where the machine is busy, none out of order.
-        assert all(after > before for before, after in itertools.pairwise(numbers))
-        assert 1.3 < np.mean(np.diff(numbers)) < 8
+        # Twenty pictures a second, ten looked at: none out of order, and some chunk's last is less than a second old.
+        assert numbers == sorted(numbers)
+        assert numbers[-1] >= numbers[0] + len(numbers) // 2
+        moments_s = [chunk.captured_at_s for chunk in watch.chunks if isinstance(chunk, CapturedChunk)]
+        newest = [camera.number_at(moment_s) for moment_s in moments_s]
+        assert min(now - seen for now, seen in zip(newest, numbers[1::2], strict=False)) < 20
         assert watch.chunks[0].frames[0][:20, :30].mean(axis=(0, 1)) == pytest.approx((254, 0, 0), abs=12)
 
 
 def test_an_unplugged_camera_is_said_and_comes_back() -> None:
-    with loopback_camera() as camera, watching(device_for(camera)) as watch:
+    with loopback_camera() as camera, watching(device_for(camera), lost_after_s=10) as watch:
         watch.until(lambda: watch.chunks)
         camera.is_plugged = False
         watch.until(lambda: Signal.LOST in watch.signals)
@@ -69,7 +70,7 @@ def test_a_camera_that_falls_silent_is_said_and_comes_back() -> None:
 
 
 def test_a_frozen_camera_is_said_and_opened_anew() -> None:
-    with loopback_camera() as camera, watching(device_for(camera)) as watch:
+    with loopback_camera() as camera, watching(device_for(camera), lost_after_s=10) as watch:
         watch.until(lambda: watch.chunks)
         camera.is_frozen = True
         watch.until(lambda: Signal.FROZEN in watch.signals)
@@ -81,14 +82,15 @@ def test_a_frozen_camera_is_said_and_opened_anew() -> None:
 
 
 def test_a_camera_that_changes_its_size_goes_on_in_the_size_that_opencv_opened() -> None:
-    with loopback_camera() as camera, watching(device_for(camera)) as watch:
+    with loopback_camera() as camera, watching(device_for(camera), lost_after_s=10) as watch:
         watch.until(lambda: watch.chunks)
         camera.size = (240, 320)
         num, last = len(watch.chunks), number_in(watch.chunks[-1].frames[-1])
+        assert not watch.news
         watch.until(lambda: len(watch.chunks) > num + 5)
         assert watch.chunks[-1].frames.shape[1:3] == (120, 160)
         assert not watch.news
-        assert number_in(watch.chunks[-1].frames[-1]) == pytest.approx(last + 24, abs=8)
+        assert number_in(watch.chunks[-1].frames[-1]) > last
 
 
 def send_to(pipe: str) -> None:

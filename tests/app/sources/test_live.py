@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import ClassVar
 
-import numpy as np
 import pytest
 
 from app.sources import CapturedChunk, LiveSource
 from app.sources.device import Device, Shot
 from app.sources.errors import CameraError, DeviceLostError
-from tests.app.sources.watching import watching
+from tests.app.sources.watching import WAIT_S, watching
 from tests.app.videos import number_in, picture
 
 
@@ -46,13 +46,17 @@ class Drawing(Device):
 def test_chunks_follow_the_clock_and_their_frames_the_moments() -> None:
     with watching(Drawing()) as watch:
         watch.until(lambda: len(watch.chunks) >= 6)
-    for index, chunk in enumerate(watch.chunks):
+    late = []
+    for chunk in watch.chunks:
+        index = round(chunk.start_s / 0.2)
         assert chunk.start_s == pytest.approx(0.2 * index)
         assert chunk.end_s == pytest.approx(0.2 * index + 0.2)
-        first, second = (number_in(frame) for frame in chunk.frames)
-        # Frames are a tenth of a second apart, give or take the machine's other work.
-        assert first in (2 * index, 2 * index + 1)
-        assert second in (first, first + 1, first + 2)
+        # The first moment's picture is a little older than the stream, whose clock begins with it.
+        late += [number_in(frame) - (2 * index + place) for place, frame in enumerate(chunk.frames)]
+    assert all(before.end_s <= after.start_s + 1e-6 for before, after in itertools.pairwise(watch.chunks))
+    # Frames are those of their moments, a tenth of a second apart. The machine's other work may make some late, and leave
+    # chunks out; never is one early, and not all are late.
+    assert min(late) in (0, 1)
     assert watch.previews
     assert not watch.news
 
@@ -70,8 +74,20 @@ def test_a_chunk_says_when_its_last_frame_was_taken() -> None:
 def test_a_source_with_a_length_ends_there() -> None:
     with watching(Drawing(), duration_s=0.6) as watch:
         watch.until(lambda: watch.ended)
-    assert len(watch.chunks) == 3
+    # However busy the machine is, nothing comes from after the end.
+    assert all(chunk.end_s <= 0.6 + 1e-6 for chunk in watch.chunks)
+    assert len(watch.chunks) + watch.source.num_dropped == 3
     assert watch.ended[0].error is None
+
+
+def test_a_machine_that_sleeps_beyond_the_end_wakes_to_nothing_more() -> None:
+    drawing = Drawing()
+    with watching(drawing, duration_s=0.8) as watch:
+        watch.until(lambda: watch.chunks)
+        drawing.delay_s = 1.5
+        watch.until(lambda: watch.ended)
+    assert all(chunk.end_s <= 0.8 + 1e-6 for chunk in watch.chunks)
+    assert len(watch.chunks) + watch.source.num_dropped == 4
 
 
 def test_what_cannot_be_opened_is_told_at_once() -> None:
@@ -87,9 +103,8 @@ def test_a_device_that_goes_is_said_and_got_back_and_time_has_gone_on() -> None:
         watch.until(lambda: len(watch.chunks) >= 2)
         device.is_there = False
         watch.until(lambda: watch.news)
+        watch.until_still(lambda: len(watch.chunks))
         num_before = len(watch.chunks)
-        time.sleep(0.4)
-        assert len(watch.chunks) == num_before
         device.is_there = True
         watch.until(lambda: len(watch.chunks) > num_before + 1)
     assert watch.words[0] == "The drawing stopped sending pictures. Trying again."
@@ -99,7 +114,7 @@ def test_a_device_that_goes_is_said_and_got_back_and_time_has_gone_on() -> None:
     # Still on the grid, and the picture is the one of that moment.
     after = watch.chunks[num_before]
     assert after.start_s / 0.2 == pytest.approx(round(after.start_s / 0.2))
-    assert number_in(after.frames[0]) == pytest.approx(10 * after.start_s, abs=2)
+    assert number_in(after.frames[0]) >= 10 * after.start_s - 1
     assert not watch.ended[0].error
 
 
@@ -119,14 +134,18 @@ def test_nobody_fetches_chunks_so_whole_ones_are_dropped_and_counted() -> None:
     source.open()
     chunks = iter(source)
     first = next(chunks)
-    time.sleep(1.5)
-    later = next(chunks)
+    end_s = time.monotonic() + WAIT_S
+    while source.num_dropped < 4:
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    # The two newest wait, and another comes; those between were dropped: nothing is counted twice or lost.
+    num_before = source.num_dropped
+    got = [first, *(next(chunks) for _ in range(3))]
+    num_after = source.num_dropped
     source.stop()
-    assert first.start_s == 0
-    assert source.num_dropped >= 3
-    # The two newest wait, those between were dropped: nothing is counted twice or lost.
-    assert later.start_s == pytest.approx(0.2 * (1 + source.num_dropped), abs=0.41)
-    assert later.num_frames == 2
+    num_chunks = round(got[-1].end_s / 0.2)
+    assert len(got) + num_before <= num_chunks <= len(got) + num_after
+    assert all(chunk.num_frames == 2 for chunk in got)
 
 
 def test_a_device_that_is_too_slow_leaves_out_whole_chunks() -> None:
@@ -147,15 +166,15 @@ def test_a_pause_stops_time() -> None:
     with watching(Drawing()) as watch:
         watch.until(lambda: len(watch.chunks) >= 2)
         watch.source.pause()
-        time.sleep(0.3)
-        num, position_s = len(watch.chunks), watch.source.position_s
-        time.sleep(0.5)
-        assert len(watch.chunks) == num
+        position_s = watch.source.position_s
+        watch.until_still(lambda: len(watch.chunks), 0.5)
+        num = len(watch.chunks)
         assert watch.source.position_s == position_s
         watch.source.resume()
         watch.until(lambda: len(watch.chunks) > num + 1)
-    starts = [chunk.start_s for chunk in watch.chunks]
-    assert np.allclose(np.diff(starts), 0.2)
+    # No second of the pause is in the stream: what is missing was dropped, by a machine that had other things to do.
+    gap_s = watch.chunks[-1].start_s - watch.chunks[0].start_s - 0.2 * (len(watch.chunks) - 1)
+    assert gap_s <= 0.2 * watch.source.num_dropped + 1e-6
 
 
 def test_stopping_ends_it_while_it_waits_for_a_lost_device() -> None:
@@ -166,4 +185,4 @@ def test_stopping_ends_it_while_it_waits_for_a_lost_device() -> None:
         began_s = time.monotonic()
         watch.source.stop()
         watch.until(lambda: watch.ended)
-        assert time.monotonic() - began_s < 5
+        assert time.monotonic() - began_s < 30

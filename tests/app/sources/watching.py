@@ -10,7 +10,7 @@ from app.sources import LiveSource, Preview, Signal, SourceEnded, SourceNews, So
 from app.sources.device import Device
 from engine.chunk import FrameChunk
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Watch:
@@ -28,6 +28,16 @@ class Watch:
     @property
     def signals(self) -> list[Signal]:
         return [news.signal for news in self.news]
+
+    def until_still(self, value: Callable[[], object], for_s: float = 0.4) -> None:
+        """Wait until something has stayed the same for a while: what was on its way has come."""
+        end_s = time.monotonic() + WAIT_S
+        last, since_s = value(), time.monotonic()
+        while time.monotonic() - since_s < for_s:
+            assert time.monotonic() < end_s, "it never came to rest"
+            time.sleep(0.01)
+            if (now := value()) != last:
+                last, since_s = now, time.monotonic()
 
     def take(self, chunk: FrameChunk) -> bool:
         self.chunks.append(chunk)

@@ -113,7 +113,7 @@ def recording(environment: dict[str, str], folder: Path, sink: str = SINK) -> It
         ) as recorder,
     ):
         try:
-            end_s = time.monotonic() + 10
+            end_s = time.monotonic() + 60
             while not file.stat().st_size:
                 assert time.monotonic() < end_s, "nothing is recorded"
                 time.sleep(0.02)
@@ -133,7 +133,7 @@ def timed_recording(environment: dict[str, str]) -> Iterator[TimedRecording]:
         assert recorder.stdout is not None
         heard = TimedRecording(recorder.stdout)
         try:
-            end_s = time.monotonic() + 10
+            end_s = time.monotonic() + 60
             while not heard.has_begun:
                 assert time.monotonic() < end_s, "nothing is recorded"
                 time.sleep(0.02)
@@ -145,7 +145,7 @@ def timed_recording(environment: dict[str, str]) -> Iterator[TimedRecording]:
 
 
 def _wait_until_it_answers(environment: dict[str, str]) -> None:
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 60
     while subprocess.run(["pactl", "info"], env=environment, capture_output=True, check=False).returncode:
         assert time.monotonic() < end_s, "PulseAudio does not answer"
         time.sleep(0.05)

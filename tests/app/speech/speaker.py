@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 # Commands in, events out, a line each.
 SPEAKER = """
