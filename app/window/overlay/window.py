@@ -296,14 +296,14 @@ class OverlayWindow(QWidget):
                 flags |= bypass
         has_other_manager = self._is_alone != bool(flags & bypass)
         self._is_alone = bool(flags & bypass)
-        is_shown = self.isVisible()
-        if is_shown and has_other_manager:
+        if has_other_manager and self.isVisible():
+            # Another window for it: a manager that hears late that this one has left unmaps it after it is back.
             self.hide()
+            self.destroy()
+            self.open()
+            return
         # On the window itself: QWidget would make another one, which forgets its place.
         handle.setFlags(flags)
-        if is_shown and has_other_manager:
-            self.show()
-            self.place()
         self._keep_on_top()
 
     @property

@@ -167,6 +167,7 @@ def test_the_overlay_is_above_all_windows_lets_clicks_through_and_is_where_it_wa
             assert ringside("quit") == ""
         # The next start finds it where it was put.
         with program(display, "ringside", settings) as ringside:
+            until(lambda: ringside("place").endswith("True"))
             assert place_of(ringside("place")) == grown
             ringside("quit")
 
