@@ -16,6 +16,11 @@ from typing import Any
 from engine.errors import CheckpointNotFoundError, NotQwenVLError
 
 MODEL_TYPE = "qwen2_5_vl"
+_MOST_LAYERS = 1 << 10
+_MOST_SIZE = 1 << 20
+_MOST_ROWS = (
+    1 << 40
+)  # of a vocabulary; far more than any memory holds, and still a number that can be counted with
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,7 +97,7 @@ def read_config(folder: Path) -> ModelConfig:
     """
     if not folder.is_dir():
         raise CheckpointNotFoundError(folder)
-    values = _read_json(folder, "config.json")
+    values = read_json(folder, "config.json")
     if values is None:
         raise NotQwenVLError(folder, "it has no config.json")
     model_type = values.get("model_type")
@@ -104,27 +109,32 @@ def read_config(folder: Path) -> ModelConfig:
         config = Qwen2_5_VLConfig.from_dict(values)
         text = _text_config(config.text_config, _is_tied(values))
         vision = _vision_config(config.vision_config)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise NotQwenVLError(folder, f"config.json is incomplete ({error})") from error
+    except Exception as error:  # transformers checks with errors of its own, which are of many classes
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise NotQwenVLError(
+            folder, f"config.json is damaged or incomplete ({reason}); download it again"
+        ) from error
     _check(folder, config, text, vision)
-    generation = _read_json(folder, "generation_config.json") or {}
-    return ModelConfig(text=text, vision=vision, stop_ids=_ids(generation.get("eos_token_id")))
+    generation = read_json(folder, "generation_config.json") or {}
+    return ModelConfig(text=text, vision=vision, stop_ids=_ids(folder, generation.get("eos_token_id")))
 
 
 def _text_config(config: Any, tied: bool) -> TextConfig:
     rope = _rope(config)
-    first, second, third = rope["mrope_section"]
+    section = rope["mrope_section"]
+    if not (isinstance(section, list | tuple) and len(section) == 3 and all(map(_is_whole, section))):
+        raise ValueError(f"mrope_section is {section!r}, not three whole numbers")
     return TextConfig(
-        num_layers=config.num_hidden_layers,
-        hidden_size=config.hidden_size,
-        intermediate_size=config.intermediate_size,
-        num_heads=config.num_attention_heads,
-        num_kv_heads=config.num_key_value_heads,
-        vocab_size=config.vocab_size,
-        norm_eps=config.rms_norm_eps,
-        rope_theta=float(rope["rope_theta"]),
-        mrope_section=(first, second, third),
-        max_positions=config.max_position_embeddings,
+        num_layers=_size(config, "num_hidden_layers", _MOST_LAYERS),
+        hidden_size=_size(config, "hidden_size"),
+        intermediate_size=_size(config, "intermediate_size"),
+        num_heads=_size(config, "num_attention_heads"),
+        num_kv_heads=_size(config, "num_key_value_heads"),
+        vocab_size=_size(config, "vocab_size", _MOST_ROWS),
+        norm_eps=_positive("rms_norm_eps", config.rms_norm_eps),
+        rope_theta=_positive("rope_theta", rope["rope_theta"]),
+        mrope_section=(section[0], section[1], section[2]),
+        max_positions=_size(config, "max_position_embeddings", _MOST_ROWS),
         tied_embeddings=tied,
     )
 
@@ -132,20 +142,37 @@ def _text_config(config: Any, tied: bool) -> TextConfig:
 def _vision_config(config: Any) -> VisionConfig:
     rope = getattr(config, "rope_parameters", None) or {}
     return VisionConfig(
-        num_layers=config.depth,
-        hidden_size=config.hidden_size,
-        intermediate_size=config.intermediate_size,
-        num_heads=config.num_heads,
-        output_size=config.out_hidden_size,
-        in_channels=config.in_channels,
-        patch_size=config.patch_size,
-        temporal_patch_size=config.temporal_patch_size,
-        merge_size=config.spatial_merge_size,
-        window_size=config.window_size,
+        num_layers=_size(config, "depth", _MOST_LAYERS),
+        hidden_size=_size(config, "hidden_size"),
+        intermediate_size=_size(config, "intermediate_size"),
+        num_heads=_size(config, "num_heads"),
+        output_size=_size(config, "out_hidden_size"),
+        in_channels=_size(config, "in_channels"),
+        patch_size=_size(config, "patch_size", _MOST_LAYERS),
+        temporal_patch_size=_size(config, "temporal_patch_size", _MOST_LAYERS),
+        merge_size=_size(config, "spatial_merge_size", _MOST_LAYERS),
+        window_size=_size(config, "window_size"),
         full_attention_layers=frozenset(config.fullatt_block_indexes),
-        tokens_per_second=float(config.tokens_per_second),
-        rope_theta=float(rope.get("rope_theta", 10000.0)),
+        tokens_per_second=_positive("tokens_per_second", config.tokens_per_second),
+        rope_theta=_positive("rope_theta", rope.get("rope_theta", 10000.0)),
     )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _size(config: Any, name: str, most: int = _MOST_SIZE) -> int:
+    value = getattr(config, name)
+    if not _is_whole(value) or not 1 <= value <= most:
+        raise ValueError(f"{name} is {value!r}, not a whole number from 1 to {most}")
+    return int(value)
+
+
+def _positive(name: str, value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _MOST_ROWS:
+        return float(value)
+    raise ValueError(f"{name} is {value!r}, not a positive number")
 
 
 def _rope(config: Any) -> dict[str, Any]:
@@ -171,6 +198,10 @@ def _check(folder: Path, config: Any, text: TextConfig, vision: VisionConfig) ->
             or text.num_heads % text.num_kv_heads
             or vision.hidden_size % vision.num_heads
         ),
+        "its heads are of an odd size": bool(text.head_dim % 2 or vision.head_dim % 4),
+        "its attention windows are smaller than a token": vision.window_size
+        < vision.patch_size * vision.merge_size,
+        f"its pictures have {vision.in_channels} channels, not 3": vision.in_channels != 3,
         "vision and language sizes differ": vision.output_size != text.hidden_size,
     }
     for problem, present in problems.items():
@@ -183,20 +214,25 @@ def _is_tied(values: dict[str, Any]) -> bool:
     return bool(values.get("tie_word_embeddings", nested.get("tie_word_embeddings", False)))
 
 
-def _ids(value: object) -> frozenset[int]:
-    if isinstance(value, int):
-        return frozenset({value})
-    return frozenset(i for i in value if isinstance(i, int)) if isinstance(value, list) else frozenset()
+def _ids(folder: Path, value: object) -> frozenset[int]:
+    ids = value if isinstance(value, list) else [] if value is None else [value]
+    if not all(map(_is_whole, ids)):
+        raise NotQwenVLError(
+            folder,
+            f"generation_config.json says eos_token_id {value!r}, not whole numbers; download it again",
+        )
+    return frozenset(ids)
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any] | None:
+def read_json(folder: Path, name: str) -> dict[str, Any] | None:
+    """The object in a JSON file of a checkpoint; None where there is no such file. Raises NotQwenVLError."""
     file = folder / name
     if not file.is_file():
         return None
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise NotQwenVLError(folder, f"{name} is not readable JSON ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not JSON, or not UTF-8
+        raise NotQwenVLError(folder, f"{name} is not readable JSON ({error}); download it again") from error
     if not isinstance(values, dict):
-        raise NotQwenVLError(folder, f"{name} does not hold a JSON object")
+        raise NotQwenVLError(folder, f"{name} does not hold a JSON object; download it again")
     return values

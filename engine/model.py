@@ -7,7 +7,6 @@ Does not know: streams. A loaded model holds no state of one and can serve sever
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import math
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.config import ModelConfig, read_config
+from engine.config import ModelConfig, read_config, read_json
 from engine.errors import (
     CheckpointError,
     CheckpointNotFoundError,
@@ -117,6 +116,8 @@ def load_model(
     report(0.05, "Reading the tokenizer")
     tokenizer = _load_tokenizer(folder)
     prompt = PromptBuilder(tokenizer)
+    _check_ids(folder, tokenizer, config)
+    patches = _patch_settings(folder, config)
     language, vision = allocate(config, target, kind, plan)
     load_weights(
         folder, language, vision, config, lambda part: report(0.1 + 0.9 * part, "Reading the weights")
@@ -129,7 +130,7 @@ def load_model(
         prompt=prompt,
         language=language,
         vision=vision,
-        patches=_patch_settings(folder, config),
+        patches=patches,
         stop_ids=config.stop_ids | {prompt.special.im_end, prompt.special.end_of_text},
         settings=settings,
         device=target,
@@ -189,6 +190,8 @@ def _load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer, PreTrainedTokenizerFast  # imported late: it takes a second
 
     file = folder / "tokenizer.json"
+    if not file.is_file() and not (folder / "vocab.json").is_file():
+        raise TokenizerError(folder, "tokenizer.json is not there; download the checkpoint again")
     try:
         if file.is_file():
             # The file is taken as it is: a class named in tokenizer_config.json may bring rules of its own.
@@ -196,7 +199,19 @@ def _load_tokenizer(folder: Path) -> Any:
             return make(tokenizer_file=str(file), name_or_path=str(folder))
         return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises nothing narrower
-        raise TokenizerError(folder, f"it cannot be read ({error})") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise TokenizerError(folder, f"{file.name} cannot be read ({reason}); download it again") from error
+
+
+def _check_ids(folder: Path, tokenizer: Any, config: ModelConfig) -> None:
+    """Every id must have an embedding: one too large would end a stream in its middle."""
+    highest = max(tokenizer.get_vocab().values())
+    if highest >= config.text.vocab_size:
+        raise TokenizerError(
+            folder,
+            f"it has ids up to {highest}, and config.json says vocab_size {config.text.vocab_size}; "
+            "take both files from the same checkpoint",
+        )
 
 
 def allocate(
@@ -227,18 +242,31 @@ def _num_weights(part: nn.Module) -> int:
 
 def _patch_settings(folder: Path, config: ModelConfig) -> PatchSettings:
     """Sizes from the model's configuration, mean and deviation from the processor's where it has any."""
-    values: dict[str, Any] = {}
-    file = folder / "preprocessor_config.json"
-    if file.is_file():
-        try:
-            values = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise NotQwenVLError(folder, f"{file.name} is not readable JSON ({error})") from error
+    name = "preprocessor_config.json"
+    values = read_json(folder, name) or {}
     vision, usual = config.vision, PatchSettings()
+    mean, std = values.get("image_mean", usual.mean), values.get("image_std", usual.std)
+    for field, levels, least in (("image_mean", mean, -math.inf), ("image_std", std, 0.0)):
+        if not _are_levels(levels, vision.in_channels, least):
+            kind = "numbers" if least < 0 else "positive numbers"
+            raise NotQwenVLError(
+                folder,
+                f"{name} says {field} {levels!r}, not {vision.in_channels} {kind}; download it again",
+            )
     return PatchSettings(
         patch_size=vision.patch_size,
         temporal_patch_size=vision.temporal_patch_size,
         merge_size=vision.merge_size,
-        mean=tuple(values.get("image_mean", usual.mean)),
-        std=tuple(values.get("image_std", usual.std)),
+        mean=tuple(mean),
+        std=tuple(std),
+    )
+
+
+def _are_levels(values: object, num_channels: int, least: float) -> bool:
+    return (
+        isinstance(values, list | tuple)
+        and len(values) == num_channels
+        and all(
+            isinstance(v, int | float) and not isinstance(v, bool) and least < v < math.inf for v in values
+        )
     )

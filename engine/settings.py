@@ -180,7 +180,7 @@ class StreamSettings:
             return cls()
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:  # ValueError: not JSON, or not UTF-8
             raise SettingsFileError(file, f"it is not readable JSON ({error})") from error
         settings = _from_json(cls, values, file, "")
         groups = {"window": WindowSettings, "sampling": SamplingSettings, "resize": ResizeSettings}
@@ -194,6 +194,14 @@ class StreamSettings:
 
 
 _Settings = TypeVar("_Settings")
+_JSON_KINDS: dict[str, tuple[type, ...]] = {
+    "float": (int, float),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "bool": (bool,),
+    "str": (str,),
+}
+"""What JSON may hold for a field, by the field's type as it is written."""
 
 
 def _from_json(kind: type, values: object, file: Path, group: str) -> dict[str, Any]:
@@ -211,7 +219,13 @@ def _from_json(kind: type, values: object, file: Path, group: str) -> dict[str, 
 
 
 def _make(kind: type[_Settings], fields: dict[str, Any], file: Path) -> _Settings:
+    types: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # one
+    for name, value in fields.items():
+        if types[name] in _JSON_KINDS and type(value) not in _JSON_KINDS[types[name]]:
+            raise SettingsFileError(
+                file, f"{name} is {value!r}, which has the wrong type (use {types[name]})"
+            )
     try:
         return kind(**fields)
-    except TypeError as error:
-        raise SettingsFileError(file, f"a value has the wrong type ({error})") from error
+    except OverflowError as error:
+        raise SettingsFileError(file, f"a number is too large ({error})") from error

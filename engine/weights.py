@@ -62,16 +62,9 @@ def weight_files(folder: Path) -> list[Path]:
     if index.is_file():
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (
-            OSError,
-            UnicodeDecodeError,
-            json.JSONDecodeError,
-            KeyError,
-            AttributeError,
-            TypeError,
-        ) as error:
+            missing = [name for name in names if not (folder / name).is_file()]
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise WeightsDamagedError(index, f"it is not a readable index ({error!r})") from error
-        missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise WeightsMissingError(folder, missing, "weight files are")
         return [folder / name for name in names]

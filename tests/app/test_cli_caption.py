@@ -337,6 +337,28 @@ def test_a_folder_without_a_model_is_one_line_and_exit_code_1(
     refused(capsys, [small_video, "--model", "empty", *OUT], code=1, saying="not a Qwen2.5-VL checkpoint")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("config.json", '{"model_type": "qwen2_5_vl", "text_config": {"hidden_size": "64"}}'),
+        ("preprocessor_config.json", "[]"),
+        ("generation_config.json", "3"),
+        ("tokenizer.json", "{"),
+    ],
+)
+def test_a_damaged_model_is_one_line_that_names_the_file(
+    tiny_model: Path,
+    small_video: Path,
+    tmp_cwd: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    text: str,
+) -> None:
+    shutil.copytree(tiny_model, "damaged")
+    (tmp_cwd / "damaged" / name).write_text(text, encoding="utf-8")
+    refused(capsys, [small_video, "--model", "damaged", *OUT], code=1, saying=name)
+
+
 def test_windows_that_do_not_fit_the_model_are_one_line_and_leave_earlier_output(
     tmp_cwd: Path, small_video: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,14 @@ def test_a_bad_model_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFix
         main(["--model", str(tmp_path / "none"), "--trace", str(TRACES / f"{RECORDED[0]}.json.gz")])
     assert caught.value.code == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_a_damaged_model_is_one_clear_line(
+    tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "damaged")
+    (folder / "preprocessor_config.json").write_text("[]")
+    with pytest.raises(SystemExit) as caught:
+        main(["--model", str(folder), "--trace", str(TRACES / f"{RECORDED[0]}.json.gz")])
+    assert caught.value.code == 2
+    assert "preprocessor_config.json does not hold" in capsys.readouterr().err

@@ -12,7 +12,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine import CheckpointError, EngineError, LoadedModel, OutOfMemoryError, SettingsError, load_model
-from engine.errors import CheckpointNotFoundError, NotQwenVLError, WeightsDamagedError, WeightsMissingError
+from engine.errors import (
+    CheckpointNotFoundError,
+    NotQwenVLError,
+    TokenizerError,
+    WeightsDamagedError,
+    WeightsMissingError,
+)
 from engine.model import resolve_device
 from tests.engine.checkpoints import flatten_config, rename_weights, write_tiny
 
@@ -122,6 +128,10 @@ def change_text(folder: Path, **fields: object) -> None:
     change(folder / "config.json", lambda values: values["text_config"].update(fields))
 
 
+def change_vision(folder: Path, **fields: object) -> None:
+    change(folder / "config.json", lambda values: values["vision_config"].update(fields))
+
+
 @pytest.mark.parametrize(
     ("spoil", "error", "hint"),
     [
@@ -142,6 +152,48 @@ def change_text(folder: Path, **fields: object) -> None:
         (lambda f: change_text(f, use_sliding_window=True), NotQwenVLError, "sliding"),
         (lambda f: change_text(f, hidden_size=128), NotQwenVLError, "mrope_section|sizes differ"),
         (lambda f: (f / "tokenizer.json").write_text("{}"), CheckpointError, "tokenizer"),
+        (
+            lambda f: (f / "tokenizer.json").write_text("{"),
+            TokenizerError,
+            r"tokenizer\.json cannot be read.*again",
+        ),
+        (lambda f: (f / "tokenizer.json").unlink(), TokenizerError, r"tokenizer\.json is not there"),
+        (lambda f: change_text(f, vocab_size=100), TokenizerError, "ids up to .* vocab_size 100"),
+        (
+            lambda f: change_text(f, hidden_size="64"),
+            NotQwenVLError,
+            r"config\.json is damaged.*hidden_size.*'64'",
+        ),
+        (lambda f: change_vision(f, depth=10**30), NotQwenVLError, "depth is 1000"),
+        (
+            lambda f: change_text(f, rms_norm_eps="x"),
+            NotQwenVLError,
+            r"config\.json is damaged.*rms_norm_eps",
+        ),
+        (lambda f: change_vision(f, patch_size=0), NotQwenVLError, "patch_size is 0, not a whole number"),
+        (lambda f: change_vision(f, window_size=20), NotQwenVLError, "windows are smaller"),
+        (lambda f: change_vision(f, in_channels=4), NotQwenVLError, "4 channels"),
+        (
+            lambda f: (f / "config.json").write_text("[" * 100_000),
+            NotQwenVLError,
+            r"config\.json is not readable",
+        ),
+        (
+            lambda f: (f / "preprocessor_config.json").write_text("[]"),
+            NotQwenVLError,
+            r"preproc.*JSON object",
+        ),
+        (
+            lambda f: (f / "preprocessor_config.json").write_text('{"image_std": [0, 0, 0]}'),
+            NotQwenVLError,
+            "image_std .*not 3 positive numbers",
+        ),
+        (
+            lambda f: (f / "generation_config.json").write_text('{"eos_token_id": "x"}'),
+            NotQwenVLError,
+            r"generation_config\.json says eos_token_id 'x'",
+        ),
+        (lambda f: (f / "ringside.json").write_text('{"title": 3}'), EngineError, "title is 3, .*use str"),
         (lambda f: (f / "ringside.json").write_text('{"widow": {}}'), EngineError, "widow"),
     ],
 )
@@ -149,8 +201,10 @@ def test_a_fault_is_named_with_its_file(
     folder: Path, spoil: Callable[[Path], object], error: type[EngineError], hint: str
 ) -> None:
     spoil(folder)
-    with pytest.raises(error, match=hint):
+    with pytest.raises(error, match=hint) as caught:
         load_model(folder, device="cpu")
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_shard_that_is_not_there_is_named(sharded: Path) -> None:
