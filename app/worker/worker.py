@@ -182,16 +182,17 @@ class EngineWorker:
         try:
             from engine.session import StreamingSession
 
-            session = StreamingSession(self._model, request.settings, request.runtime)
+            self._session = StreamingSession(self._model, request.settings, request.runtime)
             if request.frame_size is not None:
-                session.warm_up(request.frame_size, self._report_warming)
+                self._session.warm_up(request.frame_size, self._report_warming)
         except _AbandonedError:
             _log.info("starting session %d was abandoned", request.session_id)
+            self._end_session()
             return
         except Exception as error:  # noqa: BLE001 - nothing may end the thread unheard: passed on in words
             self._fail("starting", error)
+            self._end_session()
             return
-        self._session = session
         self._emit(SessionStarted(request.session_id))
 
     def _report_warming(self, fraction: float, text: str) -> None:

@@ -183,6 +183,52 @@ def test_a_picture_that_cannot_be_is_told_before_the_session_starts(
     assert failed.during == "starting"
 
 
+@pytest.mark.parametrize("ends", ["given up", "failed"])
+def test_a_session_that_never_starts_is_closed_and_chunks_for_it_are_dropped(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """What it has recorded by then would otherwise hold a GPU's memory until some later garbage collection."""
+    from engine.session import StreamingSession
+
+    closed = threading.Event()
+    close, warm_up = StreamingSession.close, StreamingSession.warm_up
+
+    def closing(session: StreamingSession) -> None:
+        close(session)
+        closed.set()
+
+    def failing(session: StreamingSession, frame_size: tuple[int, int], progress: object) -> None:
+        warm_up(session, frame_size)
+        raise RuntimeError("half way")
+
+    monkeypatch.setattr(StreamingSession, "close", closing)
+    warming, may_go_on = threading.Event(), threading.Event()
+    heard: queue.SimpleQueue[WorkerEvent] = queue.SimpleQueue()
+
+    def listen(event: WorkerEvent) -> None:
+        if isinstance(event, WarmingUp):
+            warming.set()
+            may_go_on.wait(WAIT_S)
+        heard.put(event)
+
+    with EngineWorker(listen, lossless=True) as running:
+        running.submit(LoadModel(tiny_model, "cpu"))
+        while not isinstance(event := heard.get(timeout=WAIT_S), ModelReady):
+            pass
+        if ends == "failed":
+            monkeypatch.setattr(StreamingSession, "warm_up", failing)
+        running.submit(StartSession(event.settings, session_id=1, frame_size=(120, 160)))
+        if ends == "given up":
+            assert warming.wait(WAIT_S)
+            running.submit(StopSession(1))
+        may_go_on.set()
+        assert closed.wait(WAIT_S)
+        running.submit(ChunkRequest(chunk_at(0)))
+        running.submit(StopSession(1, after_waiting=True))
+        while not isinstance(event := heard.get(timeout=WAIT_S), SessionStopped):
+            assert not isinstance(event, SessionStarted | StepDone)
+
+
 def test_pictures_looked_at_ahead_change_no_word(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from engine.session import StreamingSession
 
