@@ -43,18 +43,21 @@ class Step:
     act: Callable[[], object]
 
 
-def machine_in_words(machine: Machine) -> str:
-    """What the machine has, and the largest model that keeps up on it."""
-    words = machine.words if machine.gpus else f"{machine.words[:1].lower()}{machine.words[1:]}"
+def verdict_on(machine: Machine) -> str:
+    """The largest model that keeps up on the machine."""
     fitting = [model for model in CATALOGUE if judge(model, machine).fit is Fit.FITS]
     best = max(fitting, key=lambda model: judge(model, machine).needed_bytes, default=None)
     if best is None:
-        verdict = "Commentary will be slow here."
-    elif best.repo == DEMO:
-        verdict = "The demo model runs well here; larger ones need a graphics card."
-    else:
-        verdict = f"{best.name} fits."
-    return f"This computer: {words}. {verdict}"
+        return "Commentary will be slow here."
+    if best.repo == DEMO:
+        return "The demo model runs well here; larger ones need a graphics card."
+    return f"{best.name} fits."
+
+
+def machine_in_words(machine: Machine) -> str:
+    """What the machine has, and the largest model that keeps up on it."""
+    words = machine.words if machine.gpus else f"{machine.words[:1].lower()}{machine.words[1:]}"
+    return f"This computer: {words}. {verdict_on(machine)}"
 
 
 class FirstStart(QFrame):
@@ -127,6 +130,10 @@ class FirstStart(QFrame):
             parent=self,
         )
         self.fold_button.clicked.connect(self._fold)
+        self.verdict = QLabel(self)
+        self.verdict.setProperty("role", "quiet")
+        self.verdict.setAccessibleName("What this computer can do, in short")
+        self._is_folded = False
         self._is_unfolded = False
         flow_holder = QWidget(self)
         flow_holder.setAccessibleName("Steps")
@@ -134,6 +141,7 @@ class FirstStart(QFrame):
         for button in self.buttons:
             flow.addWidget(button)
         flow.addWidget(self.fold_button)
+        flow.addWidget(self.verdict)
         left = QVBoxLayout()
         left.setSpacing(SPACE_4)
         left.addWidget(self.words)
@@ -155,10 +163,10 @@ class FirstStart(QFrame):
             self._controller.aside(look, self._show_machine)
 
     def make_room(self, height: int, *, is_choosing: bool) -> None:
-        """In a window of this height: where there is little room, only the next step is shown until all are asked for, and
-        none in the smallest windows while the stage asks what to watch."""
+        """In a window of this height: where there is little room, only the next step is shown until all are asked for, with
+        what the computer can do in short, and none in the smallest windows while the stage asks what to watch."""
         is_cramped = height < self._theme.px(_ROOMY_PX)
-        is_folded = is_cramped and not self._is_unfolded
+        is_folded = self._is_folded = is_cramped and not self._is_unfolded
         is_in_the_way = is_choosing and height < self._theme.px(_TIGHT_PX) + _TIGHT_PICTURES_PX
         self.setVisible(not self._controller.settings.has_finished_first_start and not is_in_the_way)
         self.words.setVisible(not is_folded)
@@ -195,6 +203,12 @@ class FirstStart(QFrame):
         # From our own width: those inside have theirs of before, until the layout gets to them.
         margins, beside = row.contentsMargins(), self.close_button.sizeHint().width() + row.spacing()
         width = self.width() - margins.left() - margins.right() - beside
+        # In short, it is told where that takes no line more.
+        self.verdict.setFixedHeight(self.fold_button.sizeHint().height())
+        beside_it = [button for button in (*self.buttons, self.fold_button) if not button.isHidden()]
+        needed = sum(widget.sizeHint().width() + SPACE_8 for widget in beside_it)
+        has_room = needed + self.verdict.sizeHint().width() <= width
+        self.verdict.setVisible(self._is_folded and has_room and bool(self.verdict.text()))
         self._flow_holder.setFixedHeight(steps.heightForWidth(width))
         # A label that breaks its lines asks for all of them, but would do with fewer, or take all that is left. It never
         # asks for less than the height it was given before.
@@ -211,6 +225,9 @@ class FirstStart(QFrame):
     def _show_machine(self, machine: Machine) -> None:
         self.words.setText(machine_in_words(machine))
         self.words.setAccessibleDescription(self.words.text())
+        self.verdict.setText(f"{verdict_on(machine).partition(';')[0].rstrip('.')}.")
+        self.verdict.setToolTip(self.words.text())
+        self.verdict.setAccessibleDescription(self.words.text())
         self.room_wanted.emit()
         self._announcer.announce(f"Welcome to Ringside. {self.words.text()}")
 

@@ -29,6 +29,8 @@ class Hud(QFrame):
         self.setAccessibleDescription("How fast the model is, how late, and what it takes.")
         self._controller = controller
         self._theme = theme
+        self._rows: list[tuple[QWidget, ...]] = []
+        self._has_room = True
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(SPACE_12, SPACE_8, SPACE_12, SPACE_8)
         self._grid.setHorizontalSpacing(SPACE_16)
@@ -49,6 +51,7 @@ class Hud(QFrame):
         self.polite.setAccessibleDescription(sentence)
         self.polite.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._grid.addWidget(self.polite, self._grid.rowCount(), 0, 1, 2)
+        self._rows.append((self.polite,))
         self._looks = QTimer(self, interval=_LOOK_AT_MEMORY_MS)
         self._looks.timeout.connect(self._look_at_memory)
         self.polite.clicked.connect(lambda is_on: controller.remember(is_polite=bool(is_on)))
@@ -56,6 +59,19 @@ class Hud(QFrame):
         controller.settings_changed.subscribe(lambda _: self._show())
         theme.changed.connect(self._show)
         self._show()
+
+    def fit_within(self, height: int) -> None:
+        """Show as many rows as there is room for, from the first; where there is none, nothing."""
+        margins = self._grid.contentsMargins()
+        bottom = margins.top() + margins.bottom() - SPACE_4
+        for number, row in enumerate(self._rows):
+            bottom += SPACE_4 + max(widget.sizeHint().height() for widget in row)
+            if not number:
+                self._has_room = bottom <= height
+            for widget in row:
+                widget.setVisible(bottom <= height)
+        self._show()
+        self._fit()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Memory is only looked at while it is seen."""
@@ -79,6 +95,7 @@ class Hud(QFrame):
             label.setAccessibleDescription(sentence)
         self._grid.addWidget(title, row, 0)
         self._grid.addWidget(value, row, 1)
+        self._rows.append((title, value))
         return value
 
     def _show(self) -> None:
@@ -89,7 +106,7 @@ class Hud(QFrame):
         self._write(self.lag, f"{behind:.1f} s" if behind is not None else _UNKNOWN)
         self._write(self.dropped, f"{figures.num_dropped} s" if step is not None else _UNKNOWN)
         self.polite.setChecked(settings.is_polite)
-        self.setVisible(settings.is_hud_on)
+        self.setVisible(settings.is_hud_on and self._has_room)
 
     def _write(self, label: QLabel, words: str) -> None:
         if label.text() != words:
@@ -101,4 +118,5 @@ class Hud(QFrame):
         self._controller.aside(memory_in_words, lambda words: self._write(self.memory, words or _UNKNOWN))
 
     def _fit(self) -> None:
+        self._grid.activate()
         self.adjustSize()

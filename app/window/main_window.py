@@ -330,7 +330,9 @@ class MainWindow(QWidget):
         self.setWindowTitle(f"{name} · Ringside" if name else "Ringside")
 
     def _place_hud(self) -> None:
+        # Captions are never covered: in a small picture there are fewer figures.
         self.hud.move(self.stage.screen_rect.topLeft() + QPoint(SPACE_8, SPACE_8))
+        self.hud.fit_within(self.stage.band.y() - self.hud.y() - SPACE_8)
 
     def _make_room(self) -> None:
         height = self.height() - self.top_bar.second_row_px

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import resources
+from app.theme.focus_ring import FocusRing
 from app.theme.theme import Theme
 from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
 from app.window.controller import Controller
@@ -31,6 +32,8 @@ from app.window.naming import name_parts_within
 from app.window.narrating import NarrationRequest
 
 _WIDTH_PX = 480
+_BESIDE_WORDS_PX = 48
+"""What a box with choices has beside their words, at usual text size."""
 _SAID, _WATCH = "said", "watch"
 
 
@@ -74,6 +77,9 @@ class NarrateDialog(QDialog):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
+        keeps_its_place = self.bar.sizePolicy()
+        keeps_its_place.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(keeps_its_place)
         self.doing = QLabel(self)
         self.doing.setWordWrap(True)
         self.doing.setAccessibleName("What is being done")
@@ -103,6 +109,7 @@ class NarrateDialog(QDialog):
         self._find_out()
         self._follow()
         name_parts_within(self)
+        self.focus_ring = FocusRing(self, theme)
         self._fit()
 
     def _lay_out(self) -> None:
@@ -136,12 +143,21 @@ class NarrateDialog(QDialog):
         """Wide enough for the text size, and as high as the words then need."""
         width = round(_WIDTH_PX * (1 + self._theme.scale) / 2)
         self.doing.setMinimumHeight(self.doing.fontMetrics().lineSpacing())
+        # Its longest choice is whole, in all but the largest text: there it would be wider than a screen.
+        longest = max(
+            (self.words_box.fontMetrics().horizontalAdvance(words) for words in self._choices()), default=0
+        )
+        words_px = longest + self._theme.px(_BESIDE_WORDS_PX)
+        self.words_box.setMinimumWidth(min(words_px, self.screen().availableSize().width() - 2 * SPACE_16))
         column = self.layout()
         assert column is not None
         column.activate()
         width = max(width, column.minimumSize().width())
         self.setMinimumSize(width, column.heightForWidth(width))
         self.resize(self.minimumSize())
+
+    def _choices(self) -> list[str]:
+        return [self.words_box.itemText(index) for index in range(self.words_box.count())]
 
     def _find_out(self) -> None:
         """What can be narrated: the latest session with a file, and the file that is chosen."""
@@ -207,6 +223,7 @@ class NarrateDialog(QDialog):
         has_video = bool(self.words_box.currentData())
         self.make_button.setEnabled(not is_running and has_video and bool(self.file_box.text().strip()))
         self.cancel_button.setEnabled(is_running)
+        self.bar.setVisible(is_running)
         self.bar.setValue(round(1000 * self._state.fraction) if is_running else 0)
         words = f"{self._state.doing}, {self._state.fraction:.0%}" if is_running else ""
         if words != self.doing.text():

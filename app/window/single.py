@@ -20,7 +20,8 @@ from app.errors import RingsideError
 
 _log = logging.getLogger("ringside.app.window")
 
-_ANSWER_MS = 3000
+_ANSWER_MS = 8000
+"""The first window may be loading its model on a busy machine."""
 _MAX_REQUEST_BYTES = 64 * 1024
 _HEARD = b"heard\n"
 

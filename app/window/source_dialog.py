@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from app.errors import RingsideError
 from app.sources import SourceSpec
+from app.theme.focus_ring import FocusRing
 from app.theme.theme import Theme
 from app.theme.tokens import SPACE_8, SPACE_12, SPACE_16
 from app.window import thumbnails
@@ -63,7 +64,6 @@ class SourceDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(_TITLES[kind])
         self.setAccessibleName(_TITLES[kind])
-        self.resize(theme.px(_SIZE[0]), theme.px(_SIZE[1]))
         self._controller = controller
         self._theme = theme
         self._kind: Kind = kind
@@ -103,6 +103,9 @@ class SourceDialog(QDialog):
         column_layout.setSpacing(SPACE_12)
         column_layout.addWidget(scroll, 1)
         column_layout.addLayout(below)
+        self.close_button = close
+        self.focus_ring = FocusRing(self, theme)
+        self.resize(self.sizeHint())
         self._timer = QTimer(self, interval=_LOOK_AGAIN_MS)
         self._timer.timeout.connect(self._look)
         # A camera is opened once for its picture and then left alone.
@@ -168,8 +171,9 @@ class SourceDialog(QDialog):
         self._controller.choosing.source(spec, name)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Room for three columns."""
-        return QSize(self._theme.px(_SIZE[0]), self._theme.px(_SIZE[1]))
+        """Room for three columns, or what the screen has."""
+        wanted = QSize(self._theme.px(_SIZE[0]), self._theme.px(_SIZE[1]))
+        return wanted.boundedTo(self.screen().availableSize())
 
 
 class AddressDialog(QDialog):
@@ -183,7 +187,7 @@ class AddressDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Watch an address")
         self.setAccessibleName("Watch an address")
-        self.setMinimumWidth(theme.px(480))
+        self.setMinimumWidth(min(theme.px(480), self.screen().availableSize().width()))
         self._controller = controller
         label = QLabel("Address of the stream", self)
         self.box = QLineEdit(controller.settings.recent_address, self)
@@ -214,6 +218,7 @@ class AddressDialog(QDialog):
         for widget in (label, self.box, self.words):
             column.addWidget(widget)
         column.addLayout(buttons)
+        self.focus_ring = FocusRing(self, theme)
         cancel.clicked.connect(self.close)
         self.watch_button.clicked.connect(self._watch)
 

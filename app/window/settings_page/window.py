@@ -188,8 +188,11 @@ class SettingsWindow(QWidget):
             self._tells.start()
 
     def _tell_found(self) -> None:
-        if self.search_box.text().strip():
-            self._announcer.announce(f"{self._num_found or 'No'} settings found")
+        if self._fills.isActive():
+            self._tells.start()  # pages that come later have settings, too
+        elif self.search_box.text().strip():
+            noun = "setting" if self._num_found == 1 else "settings"
+            self._announcer.announce(f"{self._num_found or 'No'} {noun} found")
 
     def _fill_some(self) -> None:
         # The page that is looked at comes first.

@@ -91,6 +91,10 @@ def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(de
         first, second, third, fourth = strip.buttons
         await desk.until(lambda: all_of(first, strip.fold_button, strip.close_button))
         assert not second.isVisible()
+        # What the computer can do is told in short beside it, without a line more.
+        await desk.until(lambda: seen_whole(strip.verdict))
+        assert strip.verdict.text().rstrip(".") in strip.words.text()
+        assert strip.verdict.y() == first.y()
         assert strip.words.text() in first.accessibleDescription()
         # By keyboard: Tab from the next step to all of them.
         first.setFocus(Qt.FocusReason.TabFocusReason)
@@ -99,6 +103,7 @@ def test_the_first_steps_can_be_reached_with_the_largest_text_in_a_low_window(de
         QTest.keyClick(strip.fold_button, Qt.Key.Key_Space)
         await desk.until(lambda: all_of(first, second, third, fourth, strip.words, strip.fold_button))
         assert strip.fold_button.accessibleName() == "Fewer steps"
+        assert not strip.verdict.isVisible()
         assert strip.fold_button.hasFocus()
         window.resize(960, 680)
         await desk.until(lambda: all_of(first, second, third, fourth, strip.words, strip.fold_button))

@@ -38,6 +38,34 @@ def test_the_figures_are_those_of_the_run_and_come_and_go_by_a_key(desk: Desk) -
     desk.run(play())
 
 
+def test_the_figures_leave_the_captions_free_however_little_room_there_is(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        window, hud, stage = desk.window, desk.window.hud, desk.window.stage
+        desk.controller.remember(is_hud_on=True, has_finished_first_start=True)
+        stage.set_front(None)
+
+        def is_free() -> bool:
+            return stage.rect().contains(hud.geometry()) and not hud.geometry().intersects(
+                stage.band.geometry()
+            )
+
+        await desk.until(lambda: hud.polite.isVisible() and is_free())
+        window.resize(960, 600)
+        desk.controller.choose_text_scale(200)
+        # The first figures say most, and stay longest.
+        await desk.until(lambda: hud.frames.isVisible() and not hud.polite.isVisible() and is_free())
+        window.say.question.open()
+        window.top_bar.details_button.setChecked(True)
+        await desk.until(lambda: not hud.isVisible())
+        window.top_bar.details_button.setChecked(False)
+        window.say.question.close_button.click()
+        desk.controller.choose_text_scale(100)
+        await desk.until(lambda: hud.polite.isVisible() and is_free())
+
+    desk.run(play())
+
+
 def test_politeness_shows_the_model_fewer_pixels_at_once_and_pauses_from_the_next_start(desk: Desk) -> None:
     async def play() -> None:
         await desk.open()

@@ -174,6 +174,22 @@ def test_the_search_goes_over_all_pages(desk: Desk) -> None:
     desk.run(play())
 
 
+def test_what_a_search_found_is_told_when_all_pages_are_there_and_not_before(desk: Desk) -> None:
+    async def play() -> None:
+        await desk.open()
+        told: list[str] = []
+        desk.window.announcer.announced.connect(told.append)
+        desk.controller.actions.trigger("settings")
+        window = desk.window.settings_page.window
+        assert window is not None
+        window.search_box.setText("keep the last")
+        window._tells.start(0)  # as if the pages took long
+        await desk.until(lambda: any("found" in words for words in told))
+        assert [words for words in told if "found" in words] == ["1 setting found"]
+
+    desk.run(play())
+
+
 def test_a_panel_of_another_part_stands_on_its_page_and_is_found_by_the_search(desk: Desk) -> None:
     def make(parent: QWidget) -> QWidget:
         panel = QLabel("Voices of the moon", parent)
