@@ -45,13 +45,19 @@ class WindowLayout:
         """Where windows start, cumulatively over all sequences: what variable-length kernels take."""
 
 
+def needs_bias(like: torch.Tensor) -> bool:
+    """Whether new tokens of this device and dtype are kept from seeing later ones by a tensor, which grows with both
+    lengths, and not by the kernel itself."""
+    return not _runs_flash(like)
+
+
 def causal_bias(num_new: int, num_cached: int, num_groups: int, like: torch.Tensor) -> torch.Tensor | None:
     """What keeps N new tokens from seeing later ones among L cached: a (G * N, L) bias for ``attend_cached``.
 
     It is the same for every layer, so it is made once a forward. None where the kernel needs none. ``like``
     is any tensor of the queries' device and dtype.
     """
-    if num_new == 1 or _runs_flash(like):
+    if num_new == 1 or not needs_bias(like):
         return None
     later_NN = torch.full((num_new, num_new), -torch.inf, dtype=like.dtype, device=like.device).triu(1)
     bias_NL = functional.pad(later_NN, (num_cached - num_new, 0))

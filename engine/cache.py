@@ -22,7 +22,7 @@ import torch
 from engine.config import TextConfig
 from engine.errors import OutOfMemoryError
 from engine.fused import rotate_cache
-from engine.memory import free_bytes, upload
+from engine.memory import free_bytes, naming_memory, upload
 from engine.rotary import RotaryTable
 
 _MOST_MOVED_BYTES = 1 << 27
@@ -151,7 +151,8 @@ class StreamingCache:
         free = free_bytes(self._device)
         if free is not None and needed > free:
             raise OutOfMemoryError(f"a context of {capacity} tokens", str(self._device), needed, free)
-        keys, rotated, values = (
-            torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in range(_NUM_STORES)
-        )
+        with naming_memory(f"a context of {capacity} tokens", self._device):
+            keys, rotated, values = (
+                torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in range(_NUM_STORES)
+            )
         return keys, rotated, values

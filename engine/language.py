@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from engine.attention import attend_cached, causal_bias
+from engine.attention import attend_cached, causal_bias, needs_bias
 from engine.cache import StreamingCache
 from engine.config import TextConfig
 from engine.decoding import DecodeOps
@@ -23,6 +23,10 @@ from engine.perceptron import GatedPerceptron
 from engine.precision import PRECISIONS, Precision
 from engine.quantised import QuantisedLinear, make_embedding, make_linear
 from engine.rotary import RotaryTable
+
+_NEW_AT_ONCE = (
+    1024  # tokens where a mask is made; a usual chunk has fewer, a long title or a large picture more
+)
 
 
 class LanguageLayer(nn.Module):
@@ -109,9 +113,28 @@ class LanguageModel(nn.Module):
 
         ``table`` holds the rotations of the N tokens, ``between`` is called after each layer; ``in_parts``
         as ``attend_cached`` has it. Returns the last layer's states (N, E), before the norm.
+
+        Where attention takes its mask as a tensor (a processor), many tokens run in pieces, one after the other: the
+        mask and what the layers need would grow with the square of N otherwise. ``between`` is called for each piece.
         """
         num_new = x_NE.shape[0]
         cache.reserve(num_new)
+        at_once = _NEW_AT_ONCE if needs_bias(x_NE) else num_new
+        pieces = [
+            self._run(x_NE[i : i + at_once], table[i : i + at_once], cache, between, in_parts)
+            for i in range(0, num_new, at_once)
+        ]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def _run(
+        self,
+        x_NE: torch.Tensor,
+        table: RotaryTable,
+        cache: StreamingCache,
+        between: Callable[[], None] | None,
+        in_parts: bool,
+    ) -> torch.Tensor:
+        num_new = x_NE.shape[0]
         bias_ML = causal_bias(num_new, cache.length + num_new, self._num_groups, x_NE)
         for layer in self.layers:
             x_NE = layer(x_NE, table, bias_ML, cache, in_parts)

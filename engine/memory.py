@@ -1,17 +1,22 @@
-"""How much memory a device has left, and getting small things there.
+"""How much memory a device has left, saying so when it was not enough, and getting small things there.
 
-Knows: CUDA's own count and Linux's; that a copy from ordinary memory makes the host wait for the GPU.
+Knows: CUDA's own count and Linux's; how a failed allocation looks on either; that a copy from ordinary memory makes
+the host wait for the GPU.
 Does not know: what the memory is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from engine.errors import OutOfMemoryError
 
 _MEMINFO = Path("/proc/meminfo")
 
@@ -29,6 +34,26 @@ def free_bytes(device: torch.device) -> int | None:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None
+
+
+@contextlib.contextmanager
+def naming_memory(what: str, device: torch.device) -> Iterator[None]:
+    """Turns every way in which an allocation fails in here into OutOfMemoryError, which says that ``what`` needed it.
+
+    CUDA's allocator has a class of error of its own; the CPU's raises RuntimeError, with the bytes in its text.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise OutOfMemoryError(what, str(device), None, free_bytes(device)) from error
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        wanted = re.search(r"allocate (\d+) bytes", str(error))
+        processor = torch.device("cpu")  # also for a model on a GPU: what failed is main memory
+        raise OutOfMemoryError(
+            what, str(processor), int(wanted[1]) if wanted else None, free_bytes(processor)
+        ) from error
 
 
 def upload(values: npt.NDArray[np.generic] | Sequence[int], device: torch.device) -> torch.Tensor:

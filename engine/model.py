@@ -26,7 +26,7 @@ from engine.errors import (
     TokenizerError,
 )
 from engine.language import LanguageModel
-from engine.memory import free_bytes
+from engine.memory import free_bytes, naming_memory
 from engine.perceptron import GatedPerceptron
 from engine.precision import Precision, precision_named
 from engine.preprocess import PatchSettings
@@ -119,9 +119,10 @@ def load_model(
     _check_ids(folder, tokenizer, config)
     patches = _patch_settings(folder, config)
     language, vision = allocate(config, target, kind, plan)
-    load_weights(
-        folder, language, vision, config, lambda part: report(0.1 + 0.9 * part, "Reading the weights")
-    )
+    with naming_memory("the model's weights", target):
+        load_weights(
+            folder, language, vision, config, lambda part: report(0.1 + 0.9 * part, "Reading the weights")
+        )
     logger.info("loaded %s on %s as %s", path_or_hub_id, target, kind)
     return LoadedModel(
         name=str(path_or_hub_id),
@@ -228,7 +229,7 @@ def allocate(
     free = free_bytes(device)
     if free is not None and needed > free:
         raise OutOfMemoryError("the model's weights", str(device), needed, free)
-    with device:
+    with naming_memory("the model's weights", device), device:
         return make()
 
 

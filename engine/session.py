@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Generator, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from engine.context import StreamContext
 from engine.decoder import Decoder, EagerDecoder, StaticDecoder
 from engine.detokenizer import PhraseDecoder
 from engine.encoder import FrameEncoder
-from engine.errors import OutOfMemoryError, SessionError
-from engine.memory import free_bytes
+from engine.errors import SessionError
+from engine.memory import naming_memory
 from engine.model import LoadedModel, Progress
 from engine.names import name_ids, names_in
 from engine.pacer import Pacer
@@ -35,6 +36,8 @@ from engine.step import StepResult, StepStream
 
 OnScores = Callable[[int, torch.Tensor, torch.Tensor], None]
 """Called with a token's number in its phrase, its raw logits and its penalised ones, both (V,) float32."""
+
+_MOST_REHEARSED_S = 5.0  # by then every kind of work has been done; what is left are lengths
 
 
 class StreamingSession:
@@ -149,11 +152,19 @@ class StreamingSession:
         with self._naming_memory():
             self._encoder.prepare(chunk)
 
-    def warm_up(self, frame_size: tuple[int, int], progress: Progress | None = None) -> None:
+    def warm_up(
+        self,
+        frame_size: tuple[int, int],
+        progress: Progress | None = None,
+        *,
+        rehearses: bool | None = None,
+    ) -> None:
         """Do beforehand what the first steps would otherwise wait for: storage, recordings, compiling, tuning.
 
         ``frame_size``: height and width of the frames to come. ``progress(fraction, text)`` is called as it goes on.
-        Changes nothing that is said. Raises as a step does.
+        ``rehearses``: whether steps are run, and forgotten, until the windows are full; None: on a GPU, where kernels are
+        compiled or chosen for each new shape (a processor's first step takes as long as any). Changes nothing that is
+        said. Raises as a step does, and SessionError after a step that failed in the middle.
         """
         self._end_active()
         report = progress or (lambda fraction, text: None)
@@ -169,6 +180,9 @@ class StreamingSession:
             decoder = self._ready_decoder()
             if isinstance(decoder, StaticDecoder):
                 decoder.warm_up()
+        if rehearses or (rehearses is None and self._model.device.type == "cuda"):
+            report(0.7, "Rehearsing")
+            self._rehearse(still, vision, lambda part: report(0.7 + 0.3 * part, "Rehearsing"))
         report(1.0, "Ready")
 
     def step(
@@ -289,6 +303,28 @@ class StreamingSession:
         self._pacer.rest()
         return token_id
 
+    def _rehearse(self, still: FrameChunk, vision: VisionSpan, report: Callable[[float], None]) -> None:
+        """Steps of every length of context there will be, up to the first words; afterwards everything is as before."""
+        window, context = self._settings.window, self._context
+        before, kept = self.state(), context.kept
+        num_steps = max(window.vision_rounds, window.text_rounds) + 2
+        until_s = time.perf_counter() + _MOST_REHEARSED_S
+        try:
+            for number in range(num_steps):
+                start_s = number * window.chunk_s
+                chunk = dataclasses.replace(still, start_s=start_s, end_s=start_s + window.chunk_s)
+                step = self.step(chunk)
+                next(step, "")
+                step.close()
+                report((number + 1) / num_steps)
+                if number and time.perf_counter() > until_s:
+                    break
+        finally:
+            self.restore(before)
+            context.kept = kept
+            with self._naming_memory(), torch.inference_mode(), self._on_stream():
+                context.make_room(vision)
+
     def _ready_decoder(self) -> Decoder:
         if self._decoder is None:
             language, cache, sampler = self._model.language, self._context.cache, self._sampler
@@ -338,13 +374,8 @@ class StreamingSession:
         """The session's own CUDA stream, where there is any."""
         return torch.cuda.stream(self._stream) if self._stream else contextlib.nullcontext()
 
-    @contextlib.contextmanager
-    def _naming_memory(self) -> Iterator[None]:
-        try:
-            yield
-        except torch.OutOfMemoryError as error:
-            device = self._model.device
-            raise OutOfMemoryError("this step", str(device), None, free_bytes(device)) from error
+    def _naming_memory(self) -> contextlib.AbstractContextManager[None]:
+        return naming_memory("this step", self._model.device)
 
 
 def _wait_for(stream: torch.cuda.Stream | None) -> None:

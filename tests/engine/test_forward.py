@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine import LoadedModel, load_model
+from engine import LoadedModel, StreamingSession, StreamSettings, load_model
+from engine.attention import causal_bias
 from engine.cache import StreamingCache
 from engine.rope import TextSpan, VisionSpan, positions_3d
 from engine.rotary import TextRotary
 from tests.engine.checkpoints import write_tiny
-from tests.engine.conftest import load_oracle
+from tests.engine.conftest import load_oracle, make_chunk
 
 GRIDS = [(1, 4, 4), (1, 8, 12), (1, 16, 26), (2, 12, 22), (3, 8, 8), (2, 22, 38), (1, 2, 30)]
 
@@ -114,3 +115,50 @@ def test_an_inner_size_that_is_filled_up_changes_nothing(tmp_path: Path, precisi
     assert model.num_parameters == num_theirs
     error = compare_towers(model, oracle, (1, 8, 12))
     assert error < (1e-3 if precision is None else 1.0)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 16, 33])
+def test_many_tokens_in_pieces_are_the_same_tokens(
+    tiny: LoadedModel, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    torch.manual_seed(0)
+    config, language = tiny.config.text, tiny.language
+    before_NE, x_NE = torch.randn(20, config.hidden_size), torch.randn(33, config.hidden_size)
+    table = TextRotary(config, tiny.device).table(torch.arange(53.0).expand(3, -1))
+
+    def run() -> tuple[torch.Tensor, StreamingCache]:
+        cache = StreamingCache(config, 64, tiny.device, tiny.dtype)
+        with torch.inference_mode():
+            language(before_NE, table[:20], cache)
+            return language(x_NE, table[20:], cache), cache
+
+    whole_NE, whole = run()
+    monkeypatch.setattr("engine.language._NEW_AT_ONCE", at_once)
+    pieces_NE, cache = run()
+    assert cache.length == whole.length == 53
+    assert torch.allclose(pieces_NE, whole_NE, atol=1e-4, rtol=1e-4)
+    for ours, theirs in (
+        (cache.keys, whole.keys),
+        (cache.rotated, whole.rotated),
+        (cache.values, whole.values),
+    ):
+        assert torch.allclose(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_no_mask_grows_with_the_square_of_a_long_title(
+    tiny: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+
+    def seen(num_new: int, num_cached: int, num_groups: int, like: torch.Tensor) -> torch.Tensor | None:
+        bias = causal_bias(num_new, num_cached, num_groups, like)
+        rows.append(0 if bias is None else len(bias))
+        return bias
+
+    monkeypatch.setattr("engine.language.causal_bias", seen)
+    session = StreamingSession(tiny, StreamSettings(title="x1 " * 700))
+    said = session.step(make_chunk(0)).result.token_ids
+    most = 1024 * tiny.config.text.num_heads // tiny.config.text.num_kv_heads
+    assert max(rows) == most
+    assert said
+    assert len(session.context.ids) > 2000

@@ -13,7 +13,7 @@ from engine.attention import join_parts
 from engine.bench.neighbour import draw
 from engine.bench.neighbour import main as neighbour
 from engine.chunk import FrameChunk
-from engine.errors import ChunkError
+from engine.errors import ChunkError, OutOfMemoryError
 from engine.pacer import Pacer
 from engine.runtime import PolitenessSettings, RuntimeSettings
 from tests.engine.conftest import FRAME_SIZE, make_chunk
@@ -57,6 +57,53 @@ def test_warming_up_changes_nothing_and_tells_how_far_it_is(
             cold.step(make_chunk(number)).result.token_ids == warm.step(make_chunk(number)).result.token_ids
         )
     assert warm.context.cache.num_bytes == size
+
+
+@pytest.mark.parametrize("runtime", [EAGER, STATIC], ids=["eager", "static"])
+@pytest.mark.parametrize("num_before", [0, 5])
+def test_a_rehearsal_is_forgotten_wherever_the_stream_is(
+    tiny: LoadedModel, runtime: RuntimeSettings, num_before: int
+) -> None:
+    cold, warm = (StreamingSession(tiny, settings(temperature=2.0), runtime) for _ in range(2))
+    for number in range(num_before):
+        assert (
+            cold.step(make_chunk(number)).result.token_ids == warm.step(make_chunk(number)).result.token_ids
+        )
+    told: list[float] = []
+    warm.warm_up(FRAME_SIZE, lambda fraction, text: told.append(fraction), rehearses=True)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert len(told) > 8  # each rehearsed step tells
+    assert (warm.context.ids, warm.context.kept) == (cold.context.ids, cold.context.kept)
+    for number in range(num_before, num_before + 6):
+        assert (
+            cold.step(make_chunk(number)).result.token_ids == warm.step(make_chunk(number)).result.token_ids
+        )
+    assert torch.equal(warm.context.cache.values, cold.context.cache.values)
+    assert torch.equal(warm.context.cache.rotated, cold.context.cache.rotated)
+
+
+def test_a_rehearsal_that_is_broken_off_is_forgotten_too(tiny: LoadedModel) -> None:
+    cold, warm = (StreamingSession(tiny, settings(temperature=2.0)) for _ in range(2))
+
+    def break_off(fraction: float, text: str) -> None:
+        if 0.75 < fraction < 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        warm.warm_up(FRAME_SIZE, break_off, rehearses=True)
+    for number in range(3):
+        assert (
+            cold.step(make_chunk(number)).result.token_ids == warm.step(make_chunk(number)).result.token_ids
+        )
+
+
+def test_memory_that_a_processor_has_not_is_told_in_words(tiny: LoadedModel) -> None:
+    session = StreamingSession(tiny, settings())
+    with pytest.raises(OutOfMemoryError, match=r"on cpu for this step: 1125\d*\.\d\d GB needed, .* GB free"):
+        _ = session.step(make_chunk(0), on_scores=lambda *_: torch.empty(2**50, dtype=torch.uint8)).result
+    with pytest.raises(RuntimeError, match="shape"):  # what is no want of memory stays what it is
+        _ = session.step(make_chunk(1), on_scores=lambda *_: torch.empty(4).view(3)).result
 
 
 class FakeTime:
