@@ -5,7 +5,8 @@
     python -m engine.bench --size demo --endurance 10800 --plot endurance.png
 
 Fills the windows first, then measures. Prints percentiles of every phase, the least that each could take by the
-ceilings measured in the same run, and, with --baseline, how much longer plain transformers takes.
+ceilings measured in the same run, and, with --baseline, how much longer plain transformers takes. With --max-fps it
+searches the highest rate kept up instead, and confirms it with a run whose p99 is printed.
 
 Knows: the command line, and which measurements make up a report. Does not know: how any of them is made.
 """
@@ -16,7 +17,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,17 @@ if TYPE_CHECKING:
     from engine.model import LoadedModel
     from engine.step import StepResult
 
+_NUM_STEPS = 60
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line: 0 after a measurement, 2 for bad input."""
     cli = _parser()
     args = cli.parse_args(argv)
+    for problem in _in_vain(args):
+        cli.error(problem)
+    args.steps = args.steps or _NUM_STEPS
+    args.slice = args.slice or PolitenessSettings().slice_ms
     share_cores()
     try:
         report = _measure(args)
@@ -44,8 +51,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         cli.exit(2, f"{cli.prog}: {error}\n")
     from engine.bench.report import as_table
 
-    sys.stdout.write((json.dumps(report) if args.json else as_table(report)) + "\n")
+    (sys.stderr if args.json else sys.stdout).write(as_table(report) + "\n")
+    if args.json:
+        sys.stdout.write(json.dumps(report) + "\n")
     return 0
+
+
+def _in_vain(args: argparse.Namespace) -> Iterator[str]:
+    """What was asked for and would not be done, in words."""
+    alone = {
+        "--fps": args.fps,
+        "--baseline": args.baseline,
+        "--endurance": args.endurance,
+        "--lookahead": args.lookahead,
+        "--live": args.live,
+    }
+    if args.max_fps:
+        for option in (name for name, given in alone.items() if given):
+            yield f"--max-fps searches a rate and measures nothing else: leave {option} out, or run it by itself"
+    elif args.confirm_steps:
+        yield "--confirm-steps belongs to --max-fps"
+    if args.plot and not args.endurance:
+        yield "--plot draws an endurance run: give --endurance as well"
+    if args.endurance and args.steps:
+        yield "--endurance says how many steps are run: leave --steps out"
+    if args.slice and args.duty >= 1:
+        yield "--slice is the work between two pauses, and there are none: give --duty below 1 as well"
 
 
 def _measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -171,16 +202,26 @@ def _sustained(
 ) -> dict[str, Any]:
     from engine.bench.search import highest_fps
 
-    fps, tried = highest_fps(
+    num_confirming = args.confirm_steps or _NUM_STEPS
+    found = highest_fps(
         model,
         settings,
         runtime,
         (args.height, args.width),
         num_steps=args.steps,
+        num_confirming=num_confirming,
         tokens_per_step=args.tokens_per_step,
         most=args.max_fps,
+        tell=lambda line: sys.stderr.write(line + "\n"),
     )
-    return {"fps": fps, "p99_step_ms_by_fps": {str(rate): ms for rate, ms in sorted(tried.items())}}
+    return {
+        "fps": found.fps,
+        "confirm_steps": num_confirming,
+        "p99_step_ms_by_fps": {str(rate): ms for rate, ms in sorted(found.p99_ms.items())},
+        "searched_fps": found.searched_fps,
+        "search_steps": args.steps,
+        "slowest_step_ms_by_fps": {str(rate): ms for rate, ms in sorted(found.slowest_ms.items())},
+    }
 
 
 def _baseline(
@@ -241,7 +282,11 @@ def _parser() -> argparse.ArgumentParser:
     stream.add_argument(
         "--tokens-per-step", type=_positive, help="tokens each phrase is made to have (the model's choice)"
     )
-    stream.add_argument("--steps", type=_positive, default=60, help="steps measured, windows full (60)")
+    stream.add_argument(
+        "--steps",
+        type=_positive,
+        help=f"steps measured, at each rate of a search, windows full ({_NUM_STEPS})",
+    )
     stream.add_argument("--lookahead", action="store_true", help="prepare each chunk during the one before")
     stream.add_argument("--live", action="store_true", help="a step for each second that passes, not faster")
     how = cli.add_argument_group("how it runs")
@@ -255,11 +300,17 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--no-graphs", action="store_true", help="launch every kernel")
     how.add_argument("--tune", action="store_true", help="time ways of cutting each Triton kernel first")
     how.add_argument("--duty", type=float, default=1.0, help="share of the time to work in (1)")
-    how.add_argument("--slice", type=float, default=4.0, help="milliseconds of work between two pauses (4)")
+    how.add_argument("--slice", type=float, help="milliseconds of work between two pauses (4)")
     how.add_argument("--threads", type=_positive, help="CPU threads of PyTorch (its own choice)")
     what = cli.add_argument_group("what is measured")
     what.add_argument("--baseline", type=_positive, metavar="N", help="also N steps of plain transformers")
     what.add_argument("--max-fps", type=_positive, metavar="N", help="search the highest rate kept, up to N")
+    what.add_argument(
+        "--confirm-steps",
+        type=_positive,
+        metavar="N",
+        help=f"steps whose p99 confirms the rate found ({_NUM_STEPS})",
+    )
     what.add_argument(
         "--endurance",
         type=_positive,
@@ -269,7 +320,11 @@ def _parser() -> argparse.ArgumentParser:
         help="latency and memory per ten minutes of a long stream (10800 steps)",
     )
     what.add_argument("--plot", type=Path, metavar="PNG", help="draw the endurance run")
-    cli.add_argument("--json", action="store_true", help="print one JSON line instead of a table")
+    cli.add_argument(
+        "--json",
+        action="store_true",
+        help="print the report as one JSON line, and the table on standard error",
+    )
     return cli
 
 

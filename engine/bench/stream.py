@@ -70,7 +70,7 @@ def run_stream(
     steps begin no sooner than their chunk would have been seen, as they do for whoever watches.
     """
     session = StreamingSession(model, settings, runtime)
-    session.warm_up(frame_size)
+    session.warm_up(frame_size, rehearses=False)  # filling the windows is a rehearsal
     forced = forced_phrase(model, tokens_per_step)
     num_unmeasured = max(settings.window.vision_rounds, settings.window.text_rounds) + 2
     run = Run(session, [], [])

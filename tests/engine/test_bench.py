@@ -16,7 +16,7 @@ from engine.bench.baseline import Baseline
 from engine.bench.ceilings import Ceilings, needs_of
 from engine.bench.endurance import stretches, verdict
 from engine.bench.models import random_model
-from engine.bench.search import highest_kept
+from engine.bench.search import confirmed, highest_kept
 from engine.footprint import best_fit, footprint, num_weights
 from engine.settings import StreamSettings
 from engine.sizes import SIZES, config_of_size
@@ -94,9 +94,49 @@ def test_the_search_finds_the_highest_rate_kept(limit: int) -> None:
 
 def test_a_sustained_rate_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["--size", "tiny", *SMALL, "--window", "2", "--text-rounds", "2", "--max-fps", "4"]
-    sustained = report_of(argv, capsys)["sustained"]
-    assert sustained["fps"] in (0, 2, 4)
-    assert sustained["p99_step_ms_by_fps"]
+    sustained = report_of([*argv, "--confirm-steps", "4"], capsys)["sustained"]
+    assert sustained["fps"] <= sustained["searched_fps"] <= 4
+    assert (sustained["search_steps"], sustained["confirm_steps"]) == (2, 4)
+    assert "2" in sustained["slowest_step_ms_by_fps"]
+    kept = [ms for fps, ms in sustained["p99_step_ms_by_fps"].items() if int(fps) == sustained["fps"]]
+    assert [ms <= 1000 for ms in kept] == [True] * bool(sustained["fps"])
+
+
+def test_a_rate_whose_p99_is_too_slow_is_lowered_until_it_fits() -> None:
+    p99 = {20: 1200.0, 18: None, 16: 990.0, 14: 800.0}
+    assert confirmed(p99.__getitem__, fps=20, unit=2, limit_ms=1000.0) == 16
+    assert confirmed(lambda fps: 5000.0, fps=20, unit=2, limit_ms=1000.0) == 0
+    assert confirmed(lambda fps: None, fps=0, unit=2, limit_ms=1000.0) == 0
+
+
+def test_with_json_the_table_is_printed_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--size", "tiny", *SMALL, "--window", "2", "--text-rounds", "2", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("\n") == 1
+    assert f"{'total_ms':>28}  {json.loads(printed.out)['phases_ms']['total_ms']['p50']:9.2f}" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("options", "saying"),
+    [
+        (["--plot", "a.png"], "--plot draws an endurance run"),
+        (["--max-fps", "4", "--baseline", "1"], "leave --baseline out"),
+        (["--max-fps", "4", "--endurance"], "leave --endurance out"),
+        (["--max-fps", "4", "--fps", "2"], "leave --fps out"),
+        (["--max-fps", "4", "--lookahead"], "leave --lookahead out"),
+        (["--max-fps", "4", "--live"], "leave --live out"),
+        (["--confirm-steps", "4"], "belongs to --max-fps"),
+        (["--endurance", "9", "--steps", "3"], "leave --steps out"),
+        (["--slice", "2"], "give --duty below 1"),
+    ],
+)
+def test_what_would_not_be_done_is_refused(
+    options: list[str], saying: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--size", "tiny", *options])
+    assert caught.value.code == 2
+    assert saying in capsys.readouterr().err
 
 
 def test_the_baseline_computes_what_the_engine_computes(tiny: LoadedModel) -> None:
