@@ -28,13 +28,15 @@ def tell(event):
 def play_video(path, duck_db, seconds):
     sound = SourceSound(Path(path), lambda: service.is_speaking, options=SourceSoundOptions(duck_db=duck_db))
     began_s = time.monotonic()
-    while (at_s := time.monotonic() - began_s) < seconds:
+    is_over.clear()
+    while (at_s := time.monotonic() - began_s) < seconds and not is_over.is_set():
         sound.follow(at_s)
         time.sleep(1 / 30)
     sound.close()
     print(json.dumps({"event": "video over"}), flush=True)
 
 service = SpeechService(tell)
+is_over = threading.Event()
 for line in sys.stdin:
     command, text = json.loads(line)
     if command == "say": service.say(text)
@@ -48,6 +50,7 @@ for line in sys.stdin:
         found = [[one.output_id, one.name] for one in service.outputs()]
         print(json.dumps({"event": "outputs", "outputs": found}), flush=True)
     if command == "video": threading.Thread(target=play_video, args=text).start()
+    if command == "end video": is_over.set()
     if command == "check": service.check()
     if command == "pid": print(json.dumps({"event": "pid", "pid": service.voice_pid}), flush=True)
 print(json.dumps({"event": "closed", "is_clean": service.close(10)}), flush=True)
