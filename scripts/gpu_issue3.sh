@@ -84,10 +84,10 @@ for part in $parts; do
         # The load is sized once, on the idle GPU: sized beside a stream it would be a smaller one.
         alone=$(timeout 40 "$python" -m engine.bench.neighbour --seconds 8); echo "alone: $alone" | tee -a "$out/summary.txt"
         products=$(echo "$alone" | sed 's/.*"products_a_frame": \([0-9]*\).*/\1/')
-        for way in "--duty 1" "--duty 0.25 --slice 1" "--duty 0.5" "--duty 0.25"; do
+        for way in "--duty 1" "--duty 0.5" "--duty 0.25"; do
             # shellcheck disable=SC2086  # a way is several arguments
-            timeout 120 "$python" -m engine.bench $big --fps 2 --tokens-per-step 8 --steps 60 --live $way --json >>"$log" 2>&1 &
-            stream=$!; sleep 16
+            timeout 120 "$python" -m engine.bench $big --fps 2 --tokens-per-step 8 --steps 120 --live $way --json >>"$log" 2>&1 &
+            stream=$!; sleep 25
             echo "beside a stream with $way:" | tee -a "$out/summary.txt"
             limited 40 1 "$python" -m engine.bench.neighbour --seconds 8 --products "$products"
             kill -0 $stream || echo "the stream was over before" | tee -a "$out/summary.txt"

@@ -349,6 +349,26 @@ def test_a_run_in_which_nothing_worked_fails(
     assert "None of the 4 videos could be used. The first, game0.mp4:" in capsys.readouterr().err
 
 
+def test_random_weights_of_a_size_time_a_run_and_another_seed_is_another_run(
+    tmp_path: Path, videos: Path, metadata: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(**changed: Any) -> int:
+        options = {"model": "random:tiny", "out": tmp_path, "device": "cpu", "start_s": 1, **changed}
+        shared = words(metadata=metadata, videos=videos, max_new_tokens=3, precision="int8", **options)
+        return main(["inf-streams", *shared, "--greedy"])
+
+    assert run() == 0
+    said(capsys)
+    results = (tmp_path / "merged_result.jsonl").read_bytes()
+    assert run() == 0  # all of it is there
+    said(capsys)
+    assert (tmp_path / "merged_result.jsonl").read_bytes() == results
+    assert run(seed=1) == 1
+    assert "random:tiny seed 1 int8" in capsys.readouterr().err
+    assert run(model="random:huge", out=tmp_path / "huge") != 0
+    assert "huge" in capsys.readouterr().err
+
+
 def test_other_weights_at_the_same_place_are_another_run(
     tmp_path: Path, tiny_folder: Path, videos: Path, metadata: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,12 +22,12 @@ from training.evaluate.commands.options import (
     model_loader,
     model_name,
     stream_settings,
+    weights_of,
 )
 from training.evaluate.contest import pair_up, write_contest
 from training.evaluate.files import write_json
 from training.evaluate.judge.panel import hear
 from training.evaluate.metadata import cut_clips
-from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Plot, Report, Series, Table
 from training.evaluate.report.measures import run_plots, run_table
 from training.evaluate.report.votes import contest_table, fifths_plot, sentences, warnings
@@ -69,7 +69,7 @@ def run_demo_league(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
     seeds = list(dict.fromkeys(args.seeds))
     matches = league.matches(seeds, args.minutes, args.out / "matches")
     games = [match.game for match in matches]
-    weights = weights_fingerprint(args.model)
+    weights = weights_of(args)
     load = model_loader(args, shard)
     stream = stream_settings(args)
     rows: dict[str, Mapping[str, Sequence[Row]]] = {}

@@ -30,12 +30,12 @@ from training.evaluate.commands.options import (
     model_name,
     prices,
     stream_settings,
+    weights_of,
 )
 from training.evaluate.contest import Pairing, pair_up, write_contest
 from training.evaluate.errors import EvaluationError
 from training.evaluate.files import write_rows
 from training.evaluate.metadata import Clip, Game, Repairs, clip_row, cut_clips, read_clips, read_games
-from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.report.measures import run_plots, run_table
 from training.evaluate.report.votes import (
@@ -130,7 +130,7 @@ def run_inf_streams(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
         start_s=args.start_s,
         seed=args.seed,
     )
-    record = settings.record(args.model, weights_fingerprint(args.model))
+    record = settings.record(args.model, weights_of(args))
     load = model_loader(args, shard)
     works = streaming.works(games, args.videos, load, settings, folder=args.out, record=record)
     done = run_share(works, args.out, record, shard)

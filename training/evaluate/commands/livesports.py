@@ -21,10 +21,10 @@ from training.evaluate.commands.options import (
     model_loader,
     model_name,
     stream_settings,
+    weights_of,
 )
 from training.evaluate.files import write_json, write_rows
 from training.evaluate.judge.shares import count
-from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.report.votes import contest_table, sentences, warnings
 from training.evaluate.shards import Shard
@@ -56,7 +56,7 @@ def run_livesports(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, A
     works = livesports.works(events, args.videos, model_loader(args, shard), stream, args.seed)
     record = {
         "model": args.model,
-        "weights": weights_fingerprint(args.model),
+        "weights": weights_of(args),
         "stream": dataclasses.asdict(stream),
         "seed": args.seed,
     }

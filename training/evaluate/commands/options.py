@@ -11,18 +11,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import StreamSettings
+from engine.precision import PRECISIONS
 from training.evaluate.errors import EvaluationError
 from training.evaluate.judge.courier import ApiSettings, Courier
 from training.evaluate.judge.forms import FORMS, JudgeForm, with_template
+from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.shards import Shard
 
 if TYPE_CHECKING:
     from engine import LoadedModel
 
+RANDOM = "random:"
+"""Before a size: a model of that size with random weights, made in memory."""
+
 
 def add_run_options(cli: argparse.ArgumentParser) -> None:
     """Model, windows, sampling and the output folder."""
-    cli.add_argument("--model", required=True, metavar="DIR|HUB_ID", help="the checkpoint to evaluate")
+    cli.add_argument(
+        "--model",
+        required=True,
+        metavar="DIR|HUB_ID",
+        help="the checkpoint to evaluate; random:7b for one of that size with random weights, to time a run",
+    )
+    cli.add_argument(
+        "--precision", choices=sorted(PRECISIONS), help="how weights are kept (as the device has them)"
+    )
     cli.add_argument("--name", help="how it is called in results (its folder's name)")
     cli.add_argument(
         "--out",
@@ -80,10 +93,24 @@ def model_loader(args: argparse.Namespace, shard: Shard) -> Callable[[], "Loaded
             from engine import load_model, share_cores
 
             share_cores()
-            loaded.append(load_model(args.model, device=shard.device(args.device)))
+            device = shard.device(args.device)
+            if args.model.startswith(RANDOM):
+                from engine.bench.models import random_model
+
+                size = args.model.removeprefix(RANDOM)
+                loaded.append(random_model(size, device=device, precision=args.precision, seed=args.seed))
+            else:
+                loaded.append(load_model(args.model, device=device, precision=args.precision))
         return loaded[0]
 
     return load
+
+
+def weights_of(args: argparse.Namespace) -> str:
+    """What a result is tied to: the checkpoint's fingerprint, or how its weights were drawn, and their precision."""
+    drawn = f"{args.model} seed {args.seed}" if args.model.startswith(RANDOM) else ""
+    weights = drawn or weights_fingerprint(args.model)
+    return f"{weights} {args.precision}" if args.precision else weights
 
 
 def model_name(args: argparse.Namespace) -> str:

@@ -17,13 +17,13 @@ from training.evaluate.commands.options import (
     model_name,
     positive,
     stream_settings,
+    weights_of,
 )
 from training.evaluate.errors import EvaluationError
 from training.evaluate.files import write_json
 from training.evaluate.ovo import answering
 from training.evaluate.ovo.questions import CATEGORY_OF, WORDINGS, read_questions, read_wordings
 from training.evaluate.ovo.scoring import means, published_choices, published_results
-from training.evaluate.provenance import weights_fingerprint
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.shards import Shard
 
@@ -87,7 +87,7 @@ def run_ovo(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any] | N
     works = answering.works(questions, args.videos, model_loader(args, shard), settings)
     record = {
         "model": args.model,
-        "weights": weights_fingerprint(args.model),
+        "weights": weights_of(args),
         **dataclasses.asdict(settings),
         "wordings": dict(wordings),
     }
