@@ -28,7 +28,7 @@ from engine.errors import (
 from engine.language import LanguageModel
 from engine.memory import free_bytes, naming_memory
 from engine.perceptron import GatedPerceptron
-from engine.precision import Precision, precision_named
+from engine.precision import FP8_CAPABILITY, OLDEST_CAPABILITY, Precision, precision_named
 from engine.preprocess import PatchSettings
 from engine.prompt import PromptBuilder
 from engine.quantised import QuantisedRows
@@ -94,9 +94,9 @@ def load_model(
     """Load any Qwen2.5-VL checkpoint: a folder, or a hub id, which is downloaded once.
 
     ``revision``: commit or branch of a hub id; None for its main branch. Which commit came is logged.
-    ``device``: "auto" takes CUDA where there is any; a GPU that is named by its number becomes the calling thread's
-    current one. ``dtype``: None takes bfloat16 on CUDA and float32
-    elsewhere. ``precision``: how weights are stored, "bf16", "fp8", "int8" or "int4"; None leaves them in that type.
+    ``device``: "auto" takes the first GPU that is new enough, else the processor; a GPU that is named by its number
+    becomes the calling thread's current one. ``dtype``: None takes bfloat16 on CUDA and float32 elsewhere.
+    ``precision``: how weights are stored, "bf16", "fp8", "int8" or "int4"; None leaves them in that type.
     They are rounded as they are read, so a card needs room for the rounded ones only. ``progress(fraction, text)`` is
     called as loading goes on. Raises CheckpointError (not found, not Qwen2.5-VL, weights missing or damaged, tokenizer
     unfit), OutOfMemoryError, SettingsFileError for its ``ringside.json``, and SettingsError for an unknown device,
@@ -111,6 +111,7 @@ def load_model(
     if target.type == "cuda" and ":" in str(target):
         torch.cuda.set_device(target)  # kernels that are not PyTorch's own run on the current one
     plan = precision_named(precision or "bf16")
+    check_precision(plan, target)
     kind = resolve_dtype("bfloat16" if precision == "bf16" and dtype is None else dtype, target)
     settings = StreamSettings.from_checkpoint(folder)
     report(0.05, "Reading the tokenizer")
@@ -162,9 +163,9 @@ def _find(path_or_hub_id: str | Path, revision: str | None, report: Progress) ->
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """ "auto" or a device's name. Raises SettingsError for one that is not there."""
+    """ "auto" or a device's name. Raises SettingsError for one that is not there, or a GPU that is too old."""
     if str(device) == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return _usual_device()
     try:
         chosen = torch.device(device)
     except RuntimeError as error:
@@ -174,7 +175,42 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         last = torch.cuda.device_count() - 1
         raise SettingsError("device", str(device), f"the last GPU here is cuda:{last}; use that, or auto")
+    if chosen.type == "cuda" and (found := torch.cuda.get_device_capability(chosen)) < OLDEST_CAPABILITY:
+        raise SettingsError(
+            "device",
+            str(device),
+            f"this GPU has compute capability {_dotted(found)}, and {_dotted(OLDEST_CAPABILITY)} is needed "
+            "(RTX 30, A100 and later); use cpu, or auto",
+        )
     return chosen
+
+
+def _usual_device() -> torch.device:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    for index in range(count):
+        found = torch.cuda.get_device_capability(index)
+        if found >= OLDEST_CAPABILITY:
+            return torch.device(f"cuda:{index}" if index else "cuda")
+        logger.info("cuda:%d has compute capability %s, which is too old", index, _dotted(found))
+    return torch.device("cpu")
+
+
+def check_precision(precision: Precision, device: torch.device) -> None:
+    """Raises SettingsError for what a GPU has no arithmetic for."""
+    if "fp8" not in (precision.layers, precision.embedding, precision.vision) or device.type != "cuda":
+        return
+    found = torch.cuda.get_device_capability(device)
+    if found < FP8_CAPABILITY:
+        raise SettingsError(
+            "precision",
+            precision.name,
+            f"this GPU has compute capability {_dotted(found)}, and fp8 needs {_dotted(FP8_CAPABILITY)} "
+            "(RTX 40, H100 and later); use int8, which takes less",
+        )
+
+
+def _dotted(capability: tuple[int, int]) -> str:
+    return f"{capability[0]}.{capability[1]}"
 
 
 def resolve_dtype(dtype: torch.dtype | str | None, device: torch.device) -> torch.dtype:

@@ -4,7 +4,7 @@ Which part takes which format follows from the logits it costs (see ``engine/PER
 embedding and the head to fp8 moves logits more than rounding every layer does, to int8 less; the vision tower's
 int8 costs nothing that can be measured, and the small formats are chosen to save memory.
 
-Knows: names, formats, and bytes a weight. Does not know: torch, weights, sizes of models.
+Knows: names, formats, bytes a weight, and which GPUs can run them. Does not know: torch, weights, sizes of models.
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ PRECISIONS = {
 }
 BITS_A_WEIGHT = {"fp8": 8.0, "int8": 8.0, "int4": 5.0}
 """Scales within a row included; one scale a row counts for nothing."""
+
+
+OLDEST_CAPABILITY = (8, 0)
+"""Compute capability (CUDA) from which on models run on a GPU: before Ampere there is no bfloat16."""
+FP8_CAPABILITY = (8, 9)
+"""From which on fp8 is there: Ada and Hopper."""
 
 
 def precision_named(name: str) -> Precision:

@@ -26,7 +26,7 @@ from app.cli.findings import Finding
 from app.cli.probes import GIB, PROBES
 from app.errors import ResourceMissingError
 from app.models.catalogue import CATALOGUE
-from app.models.fit import Fit, judge
+from app.models.fit import Fit, bits_words, judge
 from app.models.local import chosen_models_folder
 from app.models.machine import look
 from app.models.store import ModelStore
@@ -63,8 +63,19 @@ def doctor(*, as_json: bool = False, probe_limit_s: float = PROBE_LIMIT_S) -> in
 
 def examine(probe_limit_s: float = PROBE_LIMIT_S) -> list[Finding]:
     """Look at everything. Takes as long as the slowest probe, at most ``probe_limit_s`` and a moment."""
+    fitting = fits()  # before a probe holds memory of a GPU
     processes = {name: _start_probe(name) for name in PROBES}
-    findings = [versions(), processor(), memory(), disk(), video_files(), demo(), fits(), downloaded(), log()]
+    findings = [
+        versions(),
+        processor(),
+        memory(),
+        disk(),
+        video_files(),
+        demo(),
+        fitting,
+        downloaded(),
+        log(),
+    ]
     until_s = time.monotonic() + probe_limit_s
     for name, process in processes.items():
         findings += _finish_probe(name, process, until_s, probe_limit_s)
@@ -176,7 +187,11 @@ def fits() -> Finding:
     machine = look()
     verdicts = {model.repo: judge(model, machine) for model in CATALOGUE}
     names = {model.repo: model.name for model in CATALOGUE}
-    good = [names[repo] for repo, verdict in verdicts.items() if verdict.fit is Fit.FITS]
+    good = [
+        names[repo] + (f" ({bits_words(verdict.precision)})" if verdict.precision else "")
+        for repo, verdict in verdicts.items()
+        if verdict.fit is Fit.FITS
+    ]
     rest = [
         f"{names[repo]}: {verdict.words}. {verdict.sentence}"
         for repo, verdict in verdicts.items()
@@ -188,7 +203,11 @@ def fits() -> Finding:
         value="\n".join([", ".join(good) or "No model.", *rest]),
         remedy="" if good else "Close other programs, or use a machine with more memory.",
         facts={
-            repo: {"verdict": verdict.fit.value, "needed_bytes": verdict.needed_bytes}
+            repo: {
+                "verdict": verdict.fit.value,
+                "needed_bytes": verdict.needed_bytes,
+                "precision": verdict.precision,
+            }
             for repo, verdict in verdicts.items()
         },
     )

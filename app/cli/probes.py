@@ -19,8 +19,9 @@ from app.cli.display import require_display
 from app.cli.findings import Finding
 from app.errors import NoDisplayError
 from app.models.catalogue import CATALOGUE
-from app.models.fit import needed_bytes
+from app.models.fit import bits_words, needed_bytes
 from app.models.machine import number_cards_as_the_driver
+from engine.precision import OLDEST_CAPABILITY
 
 GIB = 2**30
 
@@ -122,7 +123,7 @@ def watchable() -> list[Finding]:
 
 
 def gpu() -> list[Finding]:
-    """CUDA GPUs, through torch, and which models fit into what is free."""
+    """CUDA GPUs, and whether torch can use them; which models fit is another finding."""
     has_driver = shutil.which("nvidia-smi") is not None
     number_cards_as_the_driver()
     try:
@@ -136,36 +137,52 @@ def gpu() -> list[Finding]:
             value, remedy = "PyTorch cannot use the GPU.", "Check it with nvidia-smi; update the driver."
         else:
             value = "No CUDA GPU; the demo model runs on the processor."
-            needs = [f"{name} {need / GIB:.0f} GiB" for name, need in _needs().items() if need >= GIB]
-            remedy = f"Larger models want one, with free memory: {', '.join(needs)}."
+            remedy = f"Larger models want one, with free memory: {_needs()}."
         return [Finding(name="GPU", ok=False, value=value, remedy=remedy)]
     findings = []
     for index in range(torch.cuda.device_count()):
         name = torch.cuda.get_device_name(index)
         try:
             free, total = torch.cuda.mem_get_info(index)
+            capability = torch.cuda.get_device_capability(index)
         except RuntimeError as error:
             findings.append(
                 Finding(name="GPU", ok=False, value=f"{name}: {error}", remedy="Check it with nvidia-smi.")
             )
             continue
-        fits = [model for model, need in _needs().items() if need <= free]
+        is_new = capability >= OLDEST_CAPABILITY
+        own, least = (".".join(map(str, each)) for each in (capability, OLDEST_CAPABILITY))
         findings.append(
             Finding(
                 name=f"GPU {index}",
-                ok=bool(fits),
-                value=f"{name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free; "
-                f"fits: {', '.join(fits) or 'nothing'}",
-                remedy="" if fits else "Close other programs that use it.",
-                facts={"name": name, "free_bytes": free, "total_bytes": total, "fits": fits},
+                ok=is_new,
+                value=f"{name}, {total / GIB:.1f} GiB, compute capability {own}",
+                remedy=""
+                if is_new
+                else f"Models need {least} (RTX 30, A100 and later); the demo model needs no GPU.",
+                facts={
+                    "name": name,
+                    "free_bytes": free,
+                    "total_bytes": total,
+                    "compute_capability": list(capability),
+                },
             )
         )
     return findings
 
 
-def _needs() -> dict[str, int]:
-    """Memory that each model of the catalogue takes on a card, in 16 bits."""
-    return {model.name: needed_bytes(model.config, "bf16") for model in CATALOGUE if model.config is not None}
+def _needs() -> str:
+    """Memory that the large models of the catalogue take on a card."""
+    needs = []
+    for model in CATALOGUE:
+        if model.config is None or needed_bytes(model.config, "bf16") < GIB:
+            continue
+        listed = [
+            f"{needed_bytes(model.config, precision) / GIB:.1f} GiB in {bits_words(precision)}"
+            for precision in ("bf16", "int8", "int4")
+        ]
+        needs.append(f"{model.name} {', '.join(listed)}")
+    return "; ".join(needs)
 
 
 def models() -> list[Finding]:

@@ -13,7 +13,7 @@ from app.models.catalogue import CatalogueModel
 from app.models.machine import Gpu, Machine
 from engine.config import ModelConfig
 from engine.footprint import footprint, weight_bytes
-from engine.settings import StreamSettings
+from engine.settings import SETTINGS_FILE, StreamSettings, WindowSettings
 
 GIB = 2**30
 AUTO = "auto"
@@ -25,6 +25,8 @@ _LIVE_ON_CPU_BYTES = 400_000_000
 """Weights in float32 that two cores read and multiply within a second, with a second's pictures."""
 _LADDER = ("bf16", "int8", "int4")
 """Precisions to try on a card, the best first."""
+_WINDOWS_S = (12.0, 8.0, 6.0, 4.0)
+"""Shorter vision windows to advise where the usual one does not fit."""
 _BITS = {"bf16": "16 bits", "fp8": "8 bits", "int8": "8 bits", "int4": "4 bits"}
 
 
@@ -66,11 +68,15 @@ class Placement:
     """Whether it fits beside the model that this process has loaded. True on the processor."""
 
 
-def needed_bytes(config: ModelConfig, precision: str | None) -> int:
-    """Memory of a model and its stream: on a card at a precision, or for None on the processor in float32."""
+def needed_bytes(config: ModelConfig, precision: str | None, window: WindowSettings | None = None) -> int:
+    """Memory of a model and its stream: on a card at a precision, or for None on the processor in float32.
+
+    ``window``: None for the usual one.
+    """
+    settings = StreamSettings(window=window or WindowSettings())
     if precision is None:
-        return footprint(config, StreamSettings(), _FRAME_SIZE, bytes_a_value=4, on_cuda=False).total
-    return footprint(config, StreamSettings(), _FRAME_SIZE, precision=precision).total
+        return footprint(config, settings, _FRAME_SIZE, bytes_a_value=4, on_cuda=False).total
+    return footprint(config, settings, _FRAME_SIZE, precision=precision).total
 
 
 def place(model: CatalogueModel, machine: Machine, precision: str = AUTO, device: str = AUTO) -> Placement:
@@ -91,6 +97,11 @@ def place(model: CatalogueModel, machine: Machine, precision: str = AUTO, device
         has_room_beside=model.config is not None
         and needed_bytes(model.config, chosen or _LADDER[0]) <= best.free_bytes,
     )
+
+
+def bits_words(precision: str) -> str:
+    """A precision for people: "8 bits"."""
+    return _BITS[precision]
 
 
 def known_device(machine: Machine, device: str) -> str:
@@ -136,21 +147,35 @@ def judge(model: CatalogueModel, machine: Machine, device: str = AUTO) -> Verdic
             )
     smallest = _LADDER[-1]
     least = needs[smallest]
+    shorter = _shorter_window(config, smallest, best.available_bytes)
     if least <= max(gpu.total_bytes for gpu in cards):
         return Verdict(
             fit=Fit.BUSY,
             words="GPU is busy",
-            sentence=f"{figures} of {_gib(best.total_bytes)}{own}. Close other programs that use it.",
+            sentence=f"{figures} of {_gib(best.total_bytes)}{own}. Close other programs that use it.{shorter}",
             needed_bytes=least,
             precision=smallest,
         )
     return Verdict(
         fit=Fit.TOO_LARGE,
         words="too large",
-        sentence=f"{figures}{own}.",
+        sentence=f"{figures}{own}.{shorter}",
         needed_bytes=least,
         precision=smallest,
     )
+
+
+def _shorter_window(config: ModelConfig, precision: str, available_bytes: int) -> str:
+    """The longest vision window with which it would fit, and how to have it, as a sentence to add; "" if none does."""
+    for window_s in _WINDOWS_S:
+        need = needed_bytes(config, precision, WindowSettings(vision_window_s=window_s))
+        if need <= available_bytes:
+            return (
+                f" Or let it see the last {window_s:.0f} seconds instead of {WindowSettings().vision_window_s:.0f}: "
+                f"that takes {_gib(need)} in {_BITS[precision]}, with a file {SETTINGS_FILE} in the model's folder "
+                f'that says {{"window": {{"vision_window_s": {window_s:.0f}}}}}.'
+            )
+    return ""
 
 
 def _judge_cpu(config: ModelConfig, machine: Machine, *, is_small: bool) -> Verdict:

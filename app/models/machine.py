@@ -19,11 +19,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.system.memory import main_memory
+from engine.precision import OLDEST_CAPABILITY
 
 _log = logging.getLogger("ringside.app.models")
 
 _FORMAT = "--format=csv,noheader,nounits"
 _ASK_CARDS = "--query-gpu=uuid,name,memory.free,memory.total"
+_ASK_CAPABILITIES = "--query-gpu=uuid,compute_cap"
 _ASK_PROCESSES = "--query-compute-apps=gpu_uuid,pid,used_memory"
 _ANSWER_S = 10.0
 _MIB = 2**20
@@ -43,6 +45,8 @@ class Gpu:
     own_bytes: int = 0
     """What this process holds there, and lets go before it loads another model."""
     uuid: str = ""
+    capability: tuple[int, int] | None = None
+    """Compute capability, (8, 9) for an RTX 40; None where the driver is too old to tell."""
 
     @property
     def available_bytes(self) -> int:
@@ -108,6 +112,8 @@ def _gpus(tool: str) -> tuple[Gpu, ...]:
             )
     if not gpus:
         return ()
+    capabilities = _capabilities(_ask(path, _ASK_CAPABILITIES))
+    gpus = [_with_capability(gpu, capabilities.get(gpu.uuid)) for gpu in gpus]
     held = _held_bytes(_ask(path, _ASK_PROCESSES))
     return tuple(
         dataclasses.replace(gpu, own_bytes=max(held.get(gpu.uuid, 0), _reserved_bytes(number)))
@@ -124,6 +130,22 @@ def _ask(path: str, question: str) -> list[str]:
         _log.info("the GPU's driver does not answer: %s", error)
         return []
     return answer.splitlines()
+
+
+def _capabilities(lines: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """By card; a driver from before 2021 does not know the question."""
+    found = (re.fullmatch(r"\s*(\S+)\s*,\s*(\d+)\.(\d+)\s*", line) for line in lines)
+    return {match[1]: (int(match[2]), int(match[3])) for match in found if match is not None}
+
+
+def _with_capability(gpu: Gpu, capability: tuple[int, int] | None) -> Gpu:
+    if capability is None or capability >= OLDEST_CAPABILITY:
+        return dataclasses.replace(gpu, capability=capability)
+    own, least = (".".join(map(str, each)) for each in (capability, OLDEST_CAPABILITY))
+    problem = (
+        f"{gpu.name} is too old: compute capability {own}, and models need {least} (RTX 30, A100 and later)."
+    )
+    return dataclasses.replace(gpu, capability=capability, is_usable=False, problem=gpu.problem or problem)
 
 
 def _visible(gpus: Sequence[Gpu], given: str | None) -> Sequence[Gpu]:

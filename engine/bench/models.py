@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from engine.model import LoadedModel, allocate, resolve_device, resolve_dtype
+from engine.model import LoadedModel, allocate, check_precision, resolve_device, resolve_dtype
 from engine.perceptron import GatedPerceptron
 from engine.precision import precision_named
 from engine.preprocess import PatchSettings
@@ -40,6 +40,7 @@ def random_model(
     config = config_of_size(size)
     plan = precision_named(precision or "bf16")
     target = resolve_device(device)
+    check_precision(plan, target)
     kind = resolve_dtype("bfloat16" if precision == "bf16" and dtype is None else dtype, target)
     language, vision = allocate(config, target, kind, plan)
     generator = torch.Generator(device=target).manual_seed(seed)

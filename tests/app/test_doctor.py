@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
 
 from app.cli import doctor as doctors
+from app.cli import probes
 from app.cli.findings import Finding
+from app.models.machine import Gpu, Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKED_FOR = (
@@ -98,3 +101,38 @@ def test_a_probe_that_crashes_or_talks_nonsense_is_a_finding(program: str) -> No
 def test_a_finding_survives_the_way_through_json() -> None:
     finding = Finding(name="GPU", ok=True, value="fits", remedy="", facts={"free_bytes": 1})
     assert Finding.from_json(json.loads(json.dumps(finding.as_json()))) == finding
+
+
+@pytest.mark.parametrize("gib", [8, 12, 16, 24])
+def test_what_fits_is_said_once_with_its_bits(gib: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a 12 GB card one line said that a 7B model fits, and another, which knew 16 bits only, that it does not."""
+    card = Gpu(name="RTX", free_bytes=gib * doctors.GIB, total_bytes=gib * doctors.GIB)
+    machine = Machine(free_bytes=60 * doctors.GIB, total_bytes=64 * doctors.GIB, gpus=(card,))
+    monkeypatch.setattr(doctors, "look", lambda: machine)
+    bits = {8: "4 bits", 12: "8 bits", 16: "8 bits", 24: "16 bits"}[gib]
+    fitting = doctors.fits()
+    assert f"StreamingVLM 7B ({bits})" in fitting.value
+    (finding,) = probed(monkeypatch, (8, 6), gib)
+    assert finding.ok
+    assert "fits" not in finding.value
+    assert f"RTX, {gib}.0 GiB, compute capability 8.6" in finding.value
+
+
+def test_a_card_that_is_too_old_is_missing_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    (finding,) = probed(monkeypatch, (7, 5), 11)
+    assert not finding.ok
+    assert "compute capability 7.5" in finding.value
+    assert "Models need 8.0" in finding.remedy
+
+
+def probed(monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], gib: int) -> list[Finding]:
+    """What the probe says of a card; torch is half of it."""
+    cuda = types.SimpleNamespace(
+        is_available=lambda: True,
+        device_count=lambda: 1,
+        get_device_name=lambda index: "RTX",
+        mem_get_info=lambda index: (gib * doctors.GIB, gib * doctors.GIB),
+        get_device_capability=lambda index: capability,
+    )
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))  # type: ignore[arg-type] # half of it
+    return probes.gpu()

@@ -19,7 +19,8 @@ from engine.errors import (
     WeightsDamagedError,
     WeightsMissingError,
 )
-from engine.model import resolve_device
+from engine.model import check_precision, resolve_device
+from engine.precision import PRECISIONS
 from tests.engine.checkpoints import flatten_config, rename_weights, write_tiny
 
 
@@ -251,9 +252,46 @@ def test_an_unknown_device_or_type_is_refused(tiny_folder: Path, option: str, va
 def test_a_gpu_that_is_not_there_is_told_from_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
     assert resolve_device("cuda:1") == torch.device("cuda:1")
     with pytest.raises(SettingsError, match=r"cuda:2.*the last GPU here is cuda:1"):
         resolve_device("cuda:2")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "taken"),
+    [([(7, 5)], "cpu"), ([(7, 5), (8, 6)], "cuda:1"), ([(8, 0), (9, 0)], "cuda"), ([(12, 0)], "cuda")],
+)
+def test_a_gpu_that_is_too_old_is_not_taken_and_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, capabilities: list[tuple[int, int]], taken: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
+
+    def capability_of(device: torch.device | int) -> tuple[int, int]:
+        return capabilities[device if isinstance(device, int) else device.index or 0]
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", capability_of)
+    assert resolve_device("auto") == torch.device(taken)
+    if capabilities[0] < (8, 0):
+        with pytest.raises(
+            SettingsError, match=r"cuda.*compute capability 7\.5, and 8\.0 is needed.*use cpu"
+        ):
+            resolve_device("cuda")
+    else:
+        assert resolve_device("cuda") == torch.device("cuda")
+
+
+def test_fp8_is_refused_where_a_gpu_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 6))
+    with pytest.raises(SettingsError, match=r"fp8.*compute capability 8\.6, and fp8 needs 8\.9.*use int8"):
+        check_precision(PRECISIONS["fp8"], cuda)
+    for name in ("bf16", "int8", "int4"):
+        check_precision(PRECISIONS[name], cuda)
+    check_precision(PRECISIONS["fp8"], cpu)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 9))
+    check_precision(PRECISIONS["fp8"], cuda)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here, so asking for one is no mistake")

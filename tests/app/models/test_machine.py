@@ -90,6 +90,26 @@ def test_cards_are_those_that_cuda_shows_in_its_order(
     assert [gpu.name for gpu in machines.look(write_tool(tmp_path, TWO_CARDS, monkeypatch)).gpus] == seen
 
 
+def test_a_card_that_is_too_old_is_not_usable_where_the_driver_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(machines, "_torch_has_cuda", lambda: True)
+    told = TWO_CARDS.replace(
+        'case "$1" in', 'case "$1" in\n*compute_cap) printf "GPU-bb, 8.6\\nGPU-aa, 7.5\\n";;'
+    )
+    old, new = machines.look(write_tool(tmp_path, told, monkeypatch)).gpus
+    assert (old.capability, new.capability) == ((7, 5), (8, 6))
+    assert (old.is_usable, new.is_usable) == (False, True)
+    assert "RTX 3060 is too old: compute capability 7.5, and models need 8.0" in old.problem
+    # A driver that does not know the question ends with an error.
+    silent = TWO_CARDS.replace('case "$1" in', 'case "$1" in\n*compute_cap) exit 2;;')
+    assert [
+        (gpu.capability, gpu.is_usable)
+        for gpu in machines.look(write_tool(tmp_path, silent, monkeypatch)).gpus
+    ] == [(None, True), (None, True)]
+
+
 @pytest.mark.parametrize("text", ["exit 9", "echo nonsense"])
 def test_a_driver_that_fails_is_no_gpu(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = machines.look(write_tool(tmp_path, text, monkeypatch))

@@ -222,7 +222,7 @@ def with_gpu(name: str, free_gib: float, total_gib: float, problem: str = "") ->
         (with_gpu("A", 1, 1, "No CUDA here."), "too slow live", "too slow live", None),
         (with_gpu("RTX 3090", 23.0, 24), "fits your GPU", "fits your GPU", "bf16"),
         (with_gpu("RTX 4080", 15.0, 16), "fits in 8 bits", "fits your GPU", "int8"),
-        (with_gpu("RTX 4070", 10.0, 12), "fits in 4 bits", "fits your GPU", "int4"),
+        (with_gpu("RTX 4070", 9.5, 12), "fits in 4 bits", "fits your GPU", "int4"),
         (with_gpu("RTX 3090", 2.0, 24), "GPU is busy", "GPU is busy", "int4"),
         (with_gpu("GT 1030", 2.0, 2), "too large", "too large", "int4"),
     ],
@@ -239,6 +239,34 @@ def test_what_fits_is_said_of_every_model_and_decides_how_it_is_loaded(
     has_gpu = any(gpu.is_usable for gpu in machine.gpus)
     assert place(model, machine, "int4").precision == ("int4" if has_gpu else None)
     assert place(model, machine).device == AUTO
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "total_gib", "fit", "advice"),
+    [
+        (7.8, 8, Fit.FITS, ""),
+        (7.5, 8, Fit.BUSY, "see the last 12 seconds instead of 16: that takes 7.4 GiB in 4 bits"),
+        (7.2, 8, Fit.BUSY, 'that says {"window": {"vision_window_s": 8}}.'),
+        (7.0, 7, Fit.TOO_LARGE, "the last 4 seconds"),
+        (6.0, 6, Fit.TOO_LARGE, ""),
+        (2.0, 24, Fit.BUSY, ""),
+    ],
+)
+def test_a_shorter_window_that_would_fit_is_told(
+    free_gib: float, total_gib: float, fit: Fit, advice: str
+) -> None:
+    verdict = judge(SEVEN, with_gpu("RTX", free_gib, total_gib))
+    assert verdict.fit is fit
+    assert advice in verdict.sentence
+    assert ("ringside.json" in verdict.sentence) == bool(advice)
+
+
+def test_on_a_card_that_is_too_old_a_model_is_judged_for_the_processor() -> None:
+    machine = with_gpu("RTX 2080 Ti", 10, 11, "RTX 2080 Ti is too old: compute capability 7.5.")
+    verdict = judge(SEVEN, machine)
+    assert verdict.fit is Fit.SLOW
+    assert "too old" in verdict.sentence
+    assert place(SEVEN, machine).precision is None
 
 
 SEVEN, THREE = find_model("mit-han-lab/StreamingVLM"), find_model("Qwen/Qwen2.5-VL-3B-Instruct")
