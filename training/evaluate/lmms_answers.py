@@ -1,24 +1,38 @@
 """Requests of lmms-eval answered by our engine; the part of the adapter that needs no lmms-eval.
 
-Knows the documented shapes of its requests (context, generation settings, visuals) and two ways to show a video:
+Knows the documented shapes of its requests (context, generation settings, visuals), two ways to show a video:
 "offline", frames spread over all of it and then the question, and "streamed", the video running through the streaming
-engine and the question put into its last second. Knows nothing of tasks and scores, which stay lmms-eval's.
+engine and the question put into its last second; and that one bad video costs its own requests only. Knows nothing of
+tasks and scores, which stay lmms-eval's.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import FrameChunk, LoadedModel, ResizeSettings, StreamingSession, StreamSettings
+from engine import (
+    CheckpointError,
+    EngineError,
+    FrameChunk,
+    LoadedModel,
+    ResizeSettings,
+    StreamingSession,
+    StreamSettings,
+)
 from engine.prompt import SYSTEM_TEXT
+from training.errors import VideoError
 from training.evaluate.errors import EvaluationError
 from training.evaluate.offline import OfflineAnswerer, Positions
 from training.evaluate.video import ahead, chunks, length_s, spread_frames
 
+logger = logging.getLogger("ringside.training.evaluate")
+
+Answer = TypeVar("Answer")
 _DEFAULT_MAX_NEW_TOKENS = 128
 _ENDINGS_NOT_TAKEN = ("\n\n",)
 """Not an end of an answer: lmms-eval's own adapter for these models drops it too, as it cuts answers short."""
@@ -170,6 +184,18 @@ class Answers:
             for number, start in enumerate(starts)
         )
         return made, len(starts)
+
+
+def answer_or_none(ask: Callable[[], Answer], visuals: Sequence[Any] | None) -> Answer | None:
+    """What `ask` gives; None, and a line of the log that names it, where the video can't be read or run."""
+    try:
+        return ask()
+    except CheckpointError:
+        raise  # no video's fault
+    except (VideoError, EngineError, OSError) as error:
+        shown = ", ".join(str(visual) for visual in visuals or ())
+        logger.warning("%s is left without an answer: %s", shown or "a request", error)
+        return None
 
 
 def _video_path(visuals: Sequence[Any]) -> Path | None:

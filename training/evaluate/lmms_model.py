@@ -4,10 +4,12 @@ r"""Our engine as a model of lmms-eval, so that its tasks and scoring are used a
         --tasks videomme,mvbench,longvideobench_val_v
 
 lmms-eval finds it by the entry point in pyproject.toml (group `lmms_eval.models`). This file is imported by lmms-eval
-alone: the package is an optional extra. Knows lmms-eval's interface (0.7). Knows nothing of how an answer is made.
+alone: the package is an optional extra. Knows lmms-eval's interface (0.7), and what stands where a video can't be read.
+Knows nothing of how an answer is made.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ from lmms_eval.api.model import lmms
 from tqdm import tqdm
 
 from engine import ResizeSettings, load_model
-from training.evaluate.lmms_answers import Answers, AnswerSettings
+from training.evaluate.lmms_answers import Answers, AnswerSettings, answer_or_none
 from training.evaluate.shards import Shard
 
 
@@ -72,18 +74,22 @@ class Ringside(lmms):  # type: ignore[misc]  # lmms-eval has no types
         return self._model.device
 
     def generate_until(self, requests: Sequence[Instance]) -> list[str]:
-        """Answers, in the order of the requests."""
+        """Answers, in the order of the requests; an empty one where the video can't be read, which is logged."""
         said: list[str] = []
         for request in tqdm(requests, disable=self.rank != 0, desc="Ringside"):
             context, generation, doc_to_visual, doc_id, task, split = request.args
             visuals = doc_to_visual(self.task_dict[task][split][doc_id])
-            answer = self._answers.generate(context, generation, visuals)
-            self.cache_hook.add_partial("generate_until", (context, generation), answer)
-            said.append(answer)
+            answer = self._generate(context, generation, visuals)
+            if answer is not None:  # what is mended must be asked again
+                self.cache_hook.add_partial("generate_until", (context, generation), answer)
+            said.append(answer or "")
         return said
 
     def generate_until_multi_round(self, requests: Sequence[Instance]) -> list[list[str]]:
-        """Answers of all rounds of each request; a task's doc_to_text says what comes next, and when it is over."""
+        """Answers of all rounds of each request; a task's doc_to_text says what comes next, and when it is over.
+
+        An answer is empty where the video can't be read, which is logged.
+        """
         said: list[list[str]] = []
         for request in tqdm(requests, disable=self.rank != 0, desc="Ringside"):
             context, generation, doc_to_visual, doc_to_text, doc_id, task, split = request.args
@@ -92,7 +98,7 @@ class Ringside(lmms):  # type: ignore[misc]  # lmms-eval has no types
             rounds: list[str] = []
             earlier: Any = None
             while True:
-                rounds.append(self._answers.generate(context, generation, visuals))
+                rounds.append(self._generate(context, generation, visuals) or "")
                 visuals, context, is_over, rounds_now, earlier = doc_to_text(
                     doc, previous_output=rounds, round_idx=len(rounds), previous_round_info=earlier
                 )
@@ -101,12 +107,27 @@ class Ringside(lmms):  # type: ignore[misc]  # lmms-eval has no types
             said.append(list(rounds_now))
         return said
 
+    def _generate(
+        self, context: str, generation: Mapping[str, Any], visuals: Sequence[Any] | None
+    ) -> str | None:
+        return answer_or_none(lambda: self._answers.generate(context, generation, visuals), visuals)
+
     def loglikelihood(self, requests: Sequence[Instance]) -> list[tuple[float, bool]]:
-        """Log-likelihoods of given answers, and whether each is the greedy one."""
+        """Log-likelihoods of given answers, and whether each is the greedy one.
+
+        Where the video can't be read, which is logged, every answer is impossible (minus infinity).
+        """
         found: list[tuple[float, bool]] = []
         for request in tqdm(requests, disable=self.rank != 0, desc="Ringside"):
             context, target, doc_to_visual, doc_id, task, split = request.args
             doc = self.task_dict[task][split][doc_id]
             continuation = target if isinstance(target, str) else target(doc)
-            found.append(self._answers.likelihood(context, str(continuation), doc_to_visual(doc)))
+            found.append(
+                self._likelihood(context, str(continuation), doc_to_visual(doc)) or (-math.inf, False)
+            )
         return found
+
+    def _likelihood(
+        self, context: str, continuation: str, visuals: Sequence[Any] | None
+    ) -> tuple[float, bool] | None:
+        return answer_or_none(lambda: self._answers.likelihood(context, continuation, visuals), visuals)

@@ -14,7 +14,7 @@ from engine.preprocess import patchify, resize_frames, smart_resize
 from engine.prompt import SYSTEM_TEXT
 from tests.engine.conftest import load_oracle
 from training.evaluate.errors import EvaluationError
-from training.evaluate.lmms_answers import Answers, AnswerSettings
+from training.evaluate.lmms_answers import Answers, AnswerSettings, answer_or_none
 from training.evaluate.offline import OfflineAnswerer, chat_positions, generation_penalty
 from training.evaluate.video import length_s, spread_frames
 
@@ -199,3 +199,25 @@ def test_what_cannot_be_shown_is_said(tiny: LoadedModel, videos: Path) -> None:
         answers.generate("Who?", {}, [str(videos / "game0.mp4")] * 2)
     with pytest.raises(EvaluationError, match="mode"):
         AnswerSettings(mode="both")  # type: ignore[arg-type]  # what a user may type
+
+
+@pytest.mark.parametrize("mode", ["offline", "streamed"])
+def test_a_bad_video_is_named_and_costs_its_own_request_only(
+    mode: Any, tiny: LoadedModel, videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = Answers(tiny, tiny.settings.resize, AnswerSettings(mode=mode, max_frames=8))
+    bad = tmp_path / "broken.mp4"
+    bad.write_bytes(b"no video")
+    good = videos / "game3.mp4"
+    generation = {"max_new_tokens": 4, "temperature": 0}
+
+    def ask(path: Path) -> str | None:
+        return answer_or_none(lambda: answers.generate("Who?", generation, [str(path)]), [str(path)])
+
+    assert ask(bad) is None
+    assert ask(tmp_path / "gone.mp4") is None
+    for path, record in zip((bad, tmp_path / "gone.mp4"), caplog.records, strict=True):
+        assert str(path) in record.message
+    assert ask(good) == answers.generate("Who?", generation, [str(good)])
+    with pytest.raises(EvaluationError, match="one video"):  # the task's fault, not the video's
+        answer_or_none(lambda: answers.generate("Who?", {}, ["a", "b"]), ["a", "b"])
