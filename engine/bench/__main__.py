@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import EngineError
+from engine.errors import EngineError, SettingsError
 from engine.precision import PRECISIONS
 from engine.runtime import ATTENTIONS, DECODERS, KERNELS, PREFILLS, PolitenessSettings, RuntimeSettings
 from engine.settings import StreamSettings
@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for problem in _in_vain(args):
         cli.error(problem)
     args.steps = args.steps or _NUM_STEPS
-    args.slice = args.slice or PolitenessSettings().slice_ms
+    if args.slice is None:
+        args.slice = PolitenessSettings().slice_ms
     share_cores()
     try:
         report = _measure(args)
@@ -67,7 +68,7 @@ def _in_vain(args: argparse.Namespace) -> Iterator[str]:
         "--live": args.live,
     }
     if args.max_fps:
-        for option in (name for name, given in alone.items() if given):
+        for option in (name for name, given in alone.items() if given not in (None, False)):
             yield f"--max-fps searches a rate and measures nothing else: leave {option} out, or run it by itself"
     elif args.confirm_steps:
         yield "--confirm-steps belongs to --max-fps"
@@ -75,7 +76,7 @@ def _in_vain(args: argparse.Namespace) -> Iterator[str]:
         yield "--plot draws an endurance run: give --endurance as well"
     if args.endurance and args.steps:
         yield "--endurance says how many steps are run: leave --steps out"
-    if args.slice and args.duty >= 1:
+    if args.slice is not None and args.duty >= 1:
         yield "--slice is the work between two pauses, and there are none: give --duty below 1 as well"
 
 
@@ -89,6 +90,8 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
     model = _model(args)
     settings, runtime = _settings(args, model.settings), _runtime(args)
     resolved = model.resolve(runtime)
+    if args.tune and "triton" not in (resolved.kernels, resolved.attention):
+        raise SettingsError("tune", True, "no Triton kernels run here that could be tuned; leave it out")
     frame_size = (args.height, args.width)
     report: dict[str, Any] = {
         "model": model.name,
@@ -138,9 +141,9 @@ def _model(args: argparse.Namespace) -> LoadedModel:
 
 def _settings(args: argparse.Namespace, settings: StreamSettings) -> StreamSettings:
     window, sampling = settings.window, settings.sampling
-    if args.fps:
+    if args.fps is not None:
         window = dataclasses.replace(window, fps=args.fps)
-    if args.window:
+    if args.window is not None:
         window = dataclasses.replace(window, vision_window_s=args.window)
     if args.text_rounds:
         window = dataclasses.replace(window, text_rounds=args.text_rounds)

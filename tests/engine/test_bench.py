@@ -212,6 +212,10 @@ def test_needs_of_a_token_are_what_has_to_be_read() -> None:
         ["--model", "x", "--steps", "0"],
         ["--size", "big"],
         ["--size", "tiny", "--fps", "0.1"],
+        ["--size", "tiny", "--fps", "0"],
+        ["--size", "tiny", "--window", "0"],
+        ["--size", "tiny", "--duty", "0.5", "--slice", "0"],
+        ["--size", "tiny", "--device", "cpu", "--tune"],
         [],
     ],
 )
