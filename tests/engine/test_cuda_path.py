@@ -107,6 +107,20 @@ def test_memory_does_not_grow() -> None:
     assert len(set(held[40:])) == 1
 
 
+def test_a_rehearsal_leaves_a_stream_where_it_was(on_gpu: LoadedModel) -> None:
+    session = StreamingSession(on_gpu, settings(temperature=2.0))
+    for number in range(3):
+        _ = session.step(make_chunk(number)).result
+    before = session.state()
+    session.warm_up((112, 168))
+    after = session.state()
+    assert after["context"]["ledger"] == before["context"]["ledger"]
+    for kind in ("keys", "values"):
+        assert torch.equal(after["context"][kind], before["context"][kind])
+    assert torch.equal(after["sampler"], before["sampler"])
+    assert session.step(make_chunk(3)).result.token_ids
+
+
 @pytest.mark.parametrize(("size", "new_size"), [((720, 1280), (560, 1008)), ((90, 160), (280, 504))])
 def test_frames_are_resized_as_on_the_processor(size: tuple[int, int], new_size: tuple[int, int]) -> None:
     frames = torch.randint(0, 256, (2, *size, 3), dtype=torch.uint8)
