@@ -24,7 +24,7 @@ _log = logging.getLogger("ringside.app.speech")
 
 _PULSE = "pulse:"
 _PULSE_DEVICES = ("pulse", "default", "pipewire")
-_PACTL_TIMEOUT_S = 3.0
+_PACTL_TIMEOUT_S = 8.0
 
 
 @dataclass(frozen=True)

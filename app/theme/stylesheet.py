@@ -39,9 +39,10 @@ def style_sheet(palette: Palette, scale: float, drawing: Callable[[str, str], st
     icon = round(ICON_PX * scale)
     arrow = round(14 * scale)
     field_line = mix(p.line, p.text, 0.35)
-    down, up, tick = (
+    down, up, right, tick = (
         drawing("chevron-down", p.text),
         drawing("chevron-up", p.text),
+        drawing("chevron-right", p.text),
         drawing("tick", p.on_accent),
     )
     return f"""
@@ -149,6 +150,7 @@ QMenu::item:disabled {{ color: {p.quiet_text}; }}
 QMenu::icon {{ padding-left: {SPACE_8}px; }}
 QMenu::icon:checked {{ background: transparent; border: none; }}
 QMenu::indicator {{ width: 0; height: 0; }}
+QMenu::right-arrow {{ image: {right}; width: {arrow}px; height: {arrow}px; right: {SPACE_8}px; }}
 QMenu::separator {{ height: 1px; background: {p.line}; margin: {SPACE_4}px {SPACE_8}px; }}
 
 QScrollBar:vertical {{ background: transparent; width: {SPACE_12}px; margin: 0; }}

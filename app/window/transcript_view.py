@@ -5,7 +5,8 @@ rows in sight cost anything. Knows no find box, and nothing of captions or speec
 """
 
 import bisect
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -147,7 +148,8 @@ class TranscriptView(QPlainTextEdit):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The times keep their column, and the newest row its place."""
-        super().resizeEvent(event)
+        with self._moving_itself():
+            super().resizeEvent(event)
         place = self.contentsRect()
         self._times.setGeometry(QRect(place.topLeft(), QSize(self.time_column_px, place.height())))
         self._follow()
@@ -245,27 +247,26 @@ class TranscriptView(QPlainTextEdit):
         if row.start_s is None:
             words.setFontWeight(QFont.Weight.DemiBold)
         cursor = self._end()
-        self._is_moving_itself = True
-        if index:
-            cursor.insertBlock()
-        cursor.insertText(row.text, words)
-        self._is_moving_itself = False
+        with self._moving_itself():
+            if index:
+                cursor.insertBlock()
+            cursor.insertText(row.text, words)
         self._make_column()
         self._follow()
 
     def _add_rows(self, first: int) -> None:
         text = "\n".join(row.text for row in self._state.rows[first:])
-        self._is_moving_itself = True
         cursor = self._end()
-        if first:
-            cursor.insertBlock()
-        cursor.insertText(text, QTextCharFormat())
-        self._is_moving_itself = False
+        with self._moving_itself():
+            if first:
+                cursor.insertBlock()
+            cursor.insertText(text, QTextCharFormat())
         self._make_column()
         self._follow()
 
     def _grow_row(self, index: int, addition: str) -> None:
-        self._end().insertText(addition, QTextCharFormat())
+        with self._moving_itself():
+            self._end().insertText(addition, QTextCharFormat())
         self._follow()
 
     def _end(self) -> QTextCursor:
@@ -279,7 +280,8 @@ class TranscriptView(QPlainTextEdit):
         self.clear()
 
     def _retheme(self) -> None:
-        self.document().setDefaultFont(self._theme.font(BODY_TEXT_PX))
+        with self._moving_itself():
+            self.document().setDefaultFont(self._theme.font(BODY_TEXT_PX))
         self._make_column()
         self._times.update()
         self._colour_in_sight()
@@ -316,10 +318,18 @@ class TranscriptView(QPlainTextEdit):
 
     def _follow(self) -> None:
         if self._is_following:
-            self._is_moving_itself = True
             bar = self.verticalScrollBar()
-            bar.setValue(bar.maximum())
-            self._is_moving_itself = False
+            with self._moving_itself():
+                bar.setValue(bar.maximum())
+
+    @contextlib.contextmanager
+    def _moving_itself(self) -> Iterator[None]:
+        """What scrolls inside is no person's doing; one inside another is part of it."""
+        before, self._is_moving_itself = self._is_moving_itself, True
+        try:
+            yield
+        finally:
+            self._is_moving_itself = before
 
 
 class _Times(QWidget):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.errors import ResourceMissingError
@@ -85,6 +85,29 @@ def test_the_focus_ring_is_two_pixels_of_accent_with_a_gap_of_two(qtbot: QtBot, 
         for distance in range(FOCUS_GAP_PX + 1, FOCUS_GAP_PX + FOCUS_RING_PX + 1):
             assert image.pixelColor(edge.x() - distance, edge.y()) == accent
         assert image.pixelColor(edge.x() - FOCUS_GAP_PX - FOCUS_RING_PX - 1, edge.y()) == ground
+
+
+def test_an_entry_that_opens_more_has_an_arrow_as_large_as_the_text(qtbot: QtBot, theme: Theme) -> None:
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    more = menu.addMenu("Save an earlier session")
+    more.addAction("Cup final")
+
+    def arrow_height() -> int:
+        menu.ensurePolished()
+        menu.resize(menu.sizeHint())
+        image = menu.grab(menu.actionGeometry(more.menuAction())).toImage()
+        ground = image.pixelColor(image.width() // 2, 4)
+        right = range(image.width() - round(28 * theme.scale), image.width() - 4)
+        rows = [
+            y for y in range(8, image.height() - 8) if any(image.pixelColor(x, y) != ground for x in right)
+        ]
+        return max(rows) - min(rows) + 1 if rows else 0
+
+    usual = arrow_height()
+    assert usual >= 5
+    theme.choose(name="light", scale_percent=200)
+    assert arrow_height() >= 1.6 * usual
 
 
 def test_another_theme_and_text_size_are_applied_at_once(qtbot: QtBot, theme: Theme) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.window.state.messages import Message
 from tests.app.window.conftest import Desk, watch
 
 
@@ -110,5 +111,37 @@ def test_the_transcript_follows_the_newest_unless_a_person_scrolled_up(desk: Des
         assert bar.value() == bar.maximum()
         transcript.add_words(201, ["And another."])
         assert bar.value() == bar.maximum()
+
+    desk.run(play())
+
+
+def test_the_newest_stays_in_sight_when_large_text_leaves_little_room(desk: Desk) -> None:
+    sentences = (
+        "The Sailors kick off, Dudek on the ball.",
+        "Mokoena feeds Brunet.",
+        "Hasegawa switches, Popescu.",
+    )
+    text = "The camera stopped sending pictures. Another program uses it, or its plug is loose."
+
+    async def play() -> None:
+        await desk.open()
+        desk.controller.remember(has_finished_first_start=True)
+        desk.controller.choose_text_scale(200)
+        window, view, transcript = desk.window, desk.window.transcript.view, desk.state.transcript
+        bar, lost = view.verticalScrollBar(), list[bool]()
+        view.following_changed.connect(lost.append)
+        window.resize(1280, 720)
+        for second, sentence in enumerate(3 * sentences):
+            for word in sentence.split():
+                transcript.add_words(second, [word])
+            window.top_bar.details_button.setChecked(True)
+            await desk.until_still(view.size, 0.1)
+            window.top_bar.details_button.setChecked(False)
+            desk.state.messages.show(Message(text=text, details="where", action="Choose another…"))
+            window.message_bar.details_button.setChecked(True)
+            await desk.until_still(view.size, 0.1)
+            assert lost == [], second
+            await desk.until(lambda: bar.value() == bar.maximum())
+            desk.state.messages.dismiss()
 
     desk.run(play())
