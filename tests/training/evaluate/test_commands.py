@@ -310,6 +310,11 @@ def test_ovo_end_to_end(
     assert summary["left_out"][0][0] == "gone.mp4"
     assert "1 questions have no answer and count as wrong." in summary["warnings"]
     assert summary["scores"]["tasks"]["EPM"] == {"accuracy": 0.0, "num_questions": 1, "num_right": 0}
+    assert summary["scores"]["intervals"]["tasks"] == {"EPM": None, "OCR": None}, "one video each"
+    low, high = summary["scores"]["intervals"]["total"]
+    assert f"(95% interval {low:.2f} – {high:.2f})" in summary["summary"][-1]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert f"<td>{low:.2f} – {high:.2f}</td>" in page
     assert [row["id"] for row in json.loads((tmp_path / "out" / "results.json").read_text())] == [1, 2]
 
 

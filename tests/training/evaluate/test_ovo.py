@@ -15,6 +15,7 @@ from training.evaluate.ovo.answering import ShowingSettings, respond
 from training.evaluate.ovo.questions import WORDINGS, Question, read_questions, read_wordings
 from training.evaluate.ovo.scoring import (
     OPTIONS,
+    intervals,
     means,
     option_match,
     published_choices,
@@ -195,6 +196,35 @@ def test_means_are_over_tasks_then_categories(questions: list[Question]) -> None
     assert scores["categories"] == {"backward": 100.0, "realtime": 0.0, "forward": 50.0}
     assert scores["total"] == 50.0
     assert scores["tasks"]["CRR"] == {"accuracy": 0.0, "num_questions": 2, "num_right": 0}
+
+
+def test_intervals_draw_whole_videos_again() -> None:
+    def question(number: int, task: str, video: str) -> Question:
+        at: dict[str, Any] = {
+            "index": 0,
+            "start_s": 0.0,
+            "end_s": 1.0,
+            "prompt": "",
+            "plain": "",
+            "answer": "A",
+        }
+        return Question(key=str(number), id=number, task=task, video=video, **at)
+
+    # Two videos, of which one is all right and one all wrong: a draw has the one, the other or both.
+    asked = [question(n, "EPM", "good.mp4" if n < 3 else "bad.mp4") for n in range(6)]
+    asked += [question(n, "OCR", f"game{n}.mp4") for n in range(6, 46)]
+    right = dict.fromkeys(("0", "1", "2", *(str(n) for n in range(6, 26))), "A")
+    found = intervals(asked, right, "text")
+    assert found["tasks"]["EPM"] == [0.0, 100.0], "six questions, and yet no more than two videos"
+    low, high = found["tasks"]["OCR"]
+    half_width = 1.96 * 100 * (0.25 / 40) ** 0.5
+    assert low == pytest.approx(50 - half_width, abs=3)
+    assert high == pytest.approx(50 + half_width, abs=3)
+    assert found["categories"] == {"backward": [0.0, 100.0], "realtime": [low, high]}
+    assert found["total"][0] < 50 < found["total"][1]
+    assert intervals(asked, right, "text") == found
+    alone = intervals(asked[:3], right, "text")
+    assert alone == {"tasks": {"EPM": None}, "categories": {"backward": None}, "total": None}
 
 
 def test_results_are_written_as_the_official_scorer_reads_them(questions: list[Question]) -> None:

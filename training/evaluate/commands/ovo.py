@@ -5,7 +5,7 @@ Knows the order of things. Knows nothing of how each is done.
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from training.evaluate.commands.options import (
 from training.evaluate.errors import EvaluationError
 from training.evaluate.files import write_json
 from training.evaluate.ovo import answering
-from training.evaluate.ovo.questions import CATEGORY_OF, WORDINGS, read_questions, read_wordings
-from training.evaluate.ovo.scoring import means, published_choices, published_results
+from training.evaluate.ovo.questions import CATEGORY_OF, WORDINGS, Question, read_questions, read_wordings
+from training.evaluate.ovo.scoring import intervals, means, published_choices, published_results
 from training.evaluate.report.contents import Report, Table
 from training.evaluate.shards import Shard
 
@@ -98,7 +98,10 @@ def run_ovo(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any] | N
     responses: dict[str, str | None] = {
         row["key"]: row["response"] for of_video in rows.values() for row in of_video
     }
-    scores = means(questions, responses, args.scoring)
+    scores = {
+        **means(questions, responses, args.scoring),
+        "intervals": intervals(questions, responses, args.scoring),
+    }
     write_json(args.out / "scores.json", scores)
     write_json(
         args.out / "results.json",
@@ -111,32 +114,63 @@ def run_ovo(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any] | N
         title=f"OVO-Bench: {name}, {args.showing}, {args.scoring}",
         summary=(
             f"{len(responses)} of {len(questions)} questions answered.",
-            *(f"{category}: {value:.2f}%" for category, value in scores["categories"].items()),
-            f"total, over tasks: {scores['total']:.2f}%",
+            *(
+                f"{category}: {value:.2f}%{_in_brackets(scores['intervals']['categories'][category])}"
+                for category, value in scores["categories"].items()
+            ),
+            f"total, over tasks: {scores['total']:.2f}%{_in_brackets(scores['intervals']['total'])}",
         ),
-        warnings=(
-            (f"{len(questions) - len(responses)} questions have no answer and count as wrong.",)
-            if len(responses) < len(questions)
-            else ()
-        ),
+        warnings=tuple(_warnings(questions, responses)),
         command=command_line(argv),
         settings=record,
         tables=(
-            Table(
-                title="By task",
-                columns=("task", "category", "questions", "right", "accuracy, %"),
-                rows=tuple(
-                    (
-                        task,
-                        CATEGORY_OF[task],
-                        found["num_questions"],
-                        found["num_right"],
-                        round(found["accuracy"], 2),
-                    )
-                    for task, found in scores["tasks"].items()
-                ),
-            ),
+            _categories_table(scores),
+            _tasks_table(scores),
         ),
         failures=as_pairs(failures),
     )
     return finish(args.out, report, scores=scores)
+
+
+def _warnings(questions: Sequence[Question], responses: Mapping[str, str | None]) -> Iterator[str]:
+    if len(responses) < len(questions):
+        yield f"{len(questions) - len(responses)} questions have no answer and count as wrong."
+    if len({question.video for question in questions}) == 1:
+        yield "All questions are about one video, which says nothing about others: there are no intervals."
+
+
+def _categories_table(scores: Mapping[str, Any]) -> Table:
+    means_of = {**scores["categories"], "all tasks": scores["total"]}
+    intervals_of = {**scores["intervals"]["categories"], "all tasks": scores["intervals"]["total"]}
+    return Table(
+        title="By category",
+        columns=("category", "mean over tasks, %", "95% interval"),
+        rows=tuple((name, round(mean, 2), _ends(intervals_of[name])) for name, mean in means_of.items()),
+        note="Intervals are a bootstrap over videos, a dash where there is one video only.",
+    )
+
+
+def _tasks_table(scores: Mapping[str, Any]) -> Table:
+    return Table(
+        title="By task",
+        columns=("task", "category", "questions", "right", "accuracy, %", "95% interval"),
+        rows=tuple(
+            (
+                task,
+                CATEGORY_OF[task],
+                found["num_questions"],
+                found["num_right"],
+                round(found["accuracy"], 2),
+                _ends(scores["intervals"]["tasks"][task]),
+            )
+            for task, found in scores["tasks"].items()
+        ),
+    )
+
+
+def _ends(interval: Sequence[float] | None) -> str | None:
+    return None if interval is None else f"{interval[0]:.2f} – {interval[1]:.2f}"
+
+
+def _in_brackets(interval: Sequence[float] | None) -> str:
+    return "" if interval is None else f" (95% interval {_ends(interval)})"

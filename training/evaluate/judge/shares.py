@@ -28,12 +28,32 @@ def bootstrap(
     None with fewer than two games: one game says nothing about others. The draws are seeded: the same votes give the
     same interval.
     """
-    if len(sums) < 2:
+    return bootstrap_mean([sums], [counts], num_resamples=num_resamples)
+
+
+def bootstrap_mean(
+    sums_MG: Sequence[Sequence[float]],
+    counts_MG: Sequence[Sequence[float]],
+    *,
+    num_resamples: int = NUM_RESAMPLES,
+) -> tuple[float, float] | None:
+    """95% interval of the mean over M measures of sum(sums) / sum(counts), when G whole games are drawn again.
+
+    A measure of which a draw has no game (its counts are 0) is left out of that draw's mean. None with fewer than two
+    games. Every game must count for some measure.
+    """
+    num_games = len(sums_MG[0])
+    if num_games < 2:
         return None
-    sums_G, counts_G = np.asarray(sums, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    drawn_RG = np.random.default_rng(_SEED).integers(0, len(sums), (num_resamples, len(sums)))
-    shares_R = sums_G[drawn_RG].sum(1) / counts_G[drawn_RG].sum(1)
-    low, high = np.quantile(shares_R, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    drawn_RG = np.random.default_rng(_SEED).integers(0, num_games, (num_resamples, num_games))
+    total_R, num_measures_R = np.zeros(num_resamples), np.zeros(num_resamples)
+    for sums, counts in zip(sums_MG, counts_MG, strict=True):
+        sums_R = np.asarray(sums, dtype=np.float64)[drawn_RG].sum(1)
+        counts_R = np.asarray(counts, dtype=np.float64)[drawn_RG].sum(1)
+        is_there_R = counts_R > 0
+        total_R[is_there_R] += sums_R[is_there_R] / counts_R[is_there_R]
+        num_measures_R += is_there_R
+    low, high = np.quantile(total_R / num_measures_R, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
 
 

@@ -1,12 +1,13 @@
 """OVO-Bench's scores: the official text match, the option with the highest logit, and means over tasks and categories.
 
-Knows both published ways to count. Knows nothing of how answers came about.
+Knows both published ways to count, and how sure the means are. Knows nothing of how answers came about.
 
 - Official text match: the letter, "Yes" or "No" stands somewhere in the answer (a bare "Y" or "N" counts too); for REC
   the digits of the answer, put together, are the number. No answer is wrong.
 - Option logits: of 17 options (No, Yes, 0-9, A-E) the one with the highest logit is the answer; it has to begin with
   what is right.
 - A task's accuracy is over its questions, a category's mean over its tasks, the total's over all tasks.
+- Intervals are ours: questions on one video are alike, so that whole videos are drawn again.
 """
 
 import re
@@ -15,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from training.evaluate.judge.shares import bootstrap_mean
 from training.evaluate.ovo.questions import CATEGORY_OF, Question
 
 OPTIONS: tuple[str, ...] = ("No", "Yes", *(str(digit) for digit in range(10)), *"ABCDE")
@@ -73,6 +75,37 @@ def means(questions: Sequence[Question], responses: Mapping[str, str | None], sc
         },
         "categories": {category: round(value, 4) for category, value in categories.items()},
         "total": round(fmean(tasks.values()), 4) if tasks else None,
+    }
+
+
+def intervals(
+    questions: Sequence[Question], responses: Mapping[str, str | None], scoring: str
+) -> dict[str, Any]:
+    """95% intervals of what `means` gives, in percent: a bootstrap over videos; None where there is one video only."""
+    tasks = [task for task in CATEGORY_OF if any(question.task == task for question in questions)]
+
+    def interval(of: Sequence[str]) -> list[float] | None:
+        rights: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(of, 0))
+        asked: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(of, 0))
+        for question in questions:
+            if question.task in of:
+                asked[question.video][question.task] += 1
+                right = is_right(question, responses.get(question.key), scoring)
+                rights[question.video][question.task] += right
+        found = bootstrap_mean(
+            [[rights[video][task] for video in asked] for task in of],
+            [[asked[video][task] for video in asked] for task in of],
+        )
+        return None if found is None else [round(100 * end, 4) for end in found]
+
+    return {
+        "tasks": {task: interval([task]) for task in tasks},
+        "categories": {
+            category: interval(mine)
+            for category in CATEGORIES
+            if (mine := [task for task in tasks if CATEGORY_OF[task] == category])
+        },
+        "total": interval(tasks) if tasks else None,
     }
 
 
