@@ -9,6 +9,7 @@ import pytest
 from training.demo_league.score import as_phrases
 from training.evaluate import league
 from training.evaluate.__main__ import main
+from training.evaluate.commands.demo_league import fifths_table
 from training.evaluate.contest import pair_up
 from training.evaluate.judge.panel import hear
 from training.evaluate.judge.shares import count
@@ -62,6 +63,18 @@ def test_the_programmatic_judge_prefers_who_is_right(tmp_path: Path) -> None:
     assert league.summary(league.match_scores(of, late))["mean"]["event_f1"]["mean"] < 0.6
 
 
+def test_the_table_by_fifth_has_intervals_over_matches(tmp_path: Path) -> None:
+    of = league.matches([77001, 77002], 2.0, tmp_path)
+    late = told(of[1], delay_s=9.0)
+    summary = league.summary(league.match_scores(of, {of[0].game.name: told(of[0]), late.video: late}))
+    (row,) = [row for row in fifths_table({"endless": summary}).rows if row[0] == "event F1"]
+    assert row[1] == "endless"
+    for cell, fifth in zip(row[2:], summary["by_fifth"]["event_f1"], strict=True):
+        low, high = fifth["interval"]
+        assert low < high
+        assert cell == f"{fifth['mean']:.3f} ({low:.3f} – {high:.3f})"
+
+
 def test_the_whole_command_runs_without_a_network(
     tmp_path: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +104,14 @@ def test_the_whole_command_runs_without_a_network(
         (line,) = (out / mode / "merged_result.jsonl").read_text().splitlines()
         row = json.loads(line)
         assert (row["chunk_start"], row["chunk_end"], len(row["items"])) == (0, 60, 60)
+    for mode in ("endless", "chunks"):
+        assert f"{mode}: one match only stands behind these figures" in " ".join(summary["warnings"])
+    text = (out / "report.md").read_text()
+    for measure, words in (("event_f1", "event F1"), ("silence_agreement", "silence agreement")):
+        for mode in ("endless", "chunks"):
+            fifths = [fifth["mean"] for fifth in scores["summary"][mode]["by_fifth"][measure]]
+            cells = " | ".join("–" if mean is None else f"{mean:.3f}" for mean in fifths)
+            assert f"| {words} | {mode} | {cells} |" in text
     page = (out / "report.html").read_text()
     for words in ("Event F1 by fifth", "Latency", "Memory", "Length of phrases", "Silence", "--seeds 77001"):
         assert words in page

@@ -29,7 +29,7 @@ from training.evaluate.files import write_json
 from training.evaluate.judge.panel import hear
 from training.evaluate.metadata import cut_clips
 from training.evaluate.report.contents import Plot, Report, Series, Table
-from training.evaluate.report.measures import run_plots, run_table
+from training.evaluate.report.measures import NUM_FIFTHS, run_plots, run_table
 from training.evaluate.report.votes import contest_table, fifths_plot, sentences, warnings
 from training.evaluate.results import VideoResult, write_results
 from training.evaluate.shards import Shard
@@ -104,7 +104,7 @@ def run_demo_league(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
     summaries = {mode: league.summary(scores[mode]) for mode in scores}
     write_json(args.out / "scores.json", {"summary": summaries, "matches": scores})
     name = model_name(args)
-    tables = [_scores_table(summaries), run_table(rows), _matches_table(scores)]
+    tables = [_scores_table(summaries), fifths_table(summaries), run_table(rows), _matches_table(scores)]
     plots = [_fifths(summaries, "event_f1"), _fifths(summaries, "name_accuracy"), *run_plots(rows)]
     said = [
         f"{mode}: event F1 {_shown(summaries[mode]['mean']['event_f1'])}, "
@@ -116,6 +116,11 @@ def run_demo_league(args: argparse.Namespace, argv: Sequence[str]) -> dict[str, 
     ]
     found_warnings = [
         f"{mode}: {sentence}" for mode in rows for sentence in streaming.shortened(games, rows[mode])
+    ]
+    found_warnings += [
+        f"{mode}: one match only stands behind these figures, which says nothing about others: there are no intervals."
+        for mode in scores
+        if len(scores[mode]) == 1
     ]
     if len(results) == 2:
         votes = _contest(args, matches, results)
@@ -173,6 +178,32 @@ def _scores_table(summaries: Mapping[str, Mapping[str, Any]]) -> Table:
     )
 
 
+def fifths_table(summaries: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Every measure of every mode over the fifths of the matches, from `league.summary` of each mode."""
+    return Table(
+        title="Scores by fifth",
+        columns=("measure", "mode", *(f"fifth {fifth}" for fifth in range(1, NUM_FIFTHS + 1))),
+        rows=tuple(
+            (
+                _words(measure),
+                mode,
+                *(_with_interval(fifth) for fifth in summaries[mode]["by_fifth"][measure]),
+            )
+            for measure in league.MEASURES
+            for mode in summaries
+        ),
+        note="Means over matches, in brackets their 95% intervals where more than one match has something to count; a dash "
+        "where none has.",
+    )
+
+
+def _with_interval(found: Mapping[str, Any]) -> str | None:
+    mean, interval = _cells(found)
+    if mean is None:
+        return None
+    return f"{mean:.3f}" if interval is None else f"{mean:.3f} ({interval})"
+
+
 def _cells(found: Mapping[str, Any]) -> tuple[float | None, str | None]:
     interval = found["interval"]
     return found["mean"], None if interval is None else f"{interval[0]:.3f} – {interval[1]:.3f}"
@@ -201,7 +232,7 @@ def _fifths(summaries: Mapping[str, Mapping[str, Any]], measure: str) -> Plot:
         series=tuple(
             Series(
                 name=mode,
-                x=tuple(range(1, 6)),
+                x=tuple(range(1, NUM_FIFTHS + 1)),
                 y=tuple(fifth["mean"] for fifth in fifths),
                 low=tuple(fifth["interval"][0] if fifth["interval"] else None for fifth in fifths),
                 high=tuple(fifth["interval"][1] if fifth["interval"] else None for fifth in fifths),
