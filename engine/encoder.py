@@ -25,6 +25,7 @@ from engine.pacer import Pacer
 from engine.preprocess import kept_constants, patchify, resize_frames, smart_resize
 from engine.runtime import RuntimeSettings
 from engine.settings import ResizeSettings
+from engine.streams import LentStream
 
 _NUM_RECORDINGS = 3  # sizes recorded: a stream has one, and another for its last, shorter chunk
 _FrameShape = tuple[int, ...]
@@ -65,11 +66,13 @@ class FrameEncoder:
         self._recordings: OrderedDict[_FrameShape, _Recording] = OrderedDict()
         self._last_shape: _FrameShape | None = None
         self._ahead: tuple[FrameChunk, EncodedChunk] | None = None
+        self._lent: LentStream | None = None
         self._aside: torch.cuda.Stream | None = None
         self._ready: torch.cuda.Event | None = None
         self._read: torch.cuda.Event | None = None
         if self._on_cuda:
-            self._aside = torch.cuda.Stream(model.device)  # type: ignore[no-untyped-call]  # PyTorch has no types here
+            self._lent = LentStream(model.device)
+            self._aside = self._lent.stream
             self._aside.wait_stream(
                 torch.cuda.current_stream(model.device)
             )  # the weights may be on their way
@@ -121,6 +124,8 @@ class FrameEncoder:
         """Give up the recordings and what was prepared."""
         self._recordings.clear()
         self._ahead = None
+        if self._lent:
+            self._lent.give_back()
 
     def _encode(self, chunk: FrameChunk, cut: Callable[[], None]) -> EncodedChunk:
         shape = chunk.frames.shape

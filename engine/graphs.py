@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import torch
 
+from engine.streams import LentStream
+
 _NUM_WARM = 2  # runs before recording: kernels are compiled and libraries allocate their workspaces
 
 
@@ -25,7 +27,8 @@ def record(work: Callable[[], None], device: torch.device, *, recorded: bool) ->
     with torch.cuda.device(device):
         here = torch.cuda.current_stream()
         # A stream to each recording: on a shared one, two that run side by side would share cuBLAS's workspace too.
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # PyTorch has no types here
+        lent = LentStream(torch.device("cuda", torch.cuda.current_device()))
+        aside = lent.stream
         aside.wait_stream(here)
         with torch.cuda.stream(aside):
             for _ in range(_NUM_WARM):
@@ -35,9 +38,10 @@ def record(work: Callable[[], None], device: torch.device, *, recorded: bool) ->
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
             work()
-    return functools.partial(_replay, graph, work)
+    return functools.partial(_replay, graph, work, lent)
 
 
-def _replay(graph: torch.cuda.CUDAGraph, _work: Callable[[], None]) -> None:
-    """Replay; ``_work`` is held because a graph reads its tensors by address and keeps none of them alive."""
+def _replay(graph: torch.cuda.CUDAGraph, _work: Callable[[], None], _lent: LentStream) -> None:
+    """Replay. ``_work`` is held because a graph reads its tensors by address and keeps none of them alive, ``_lent``
+    because it uses the stream's workspace."""
     graph.replay()

@@ -33,6 +33,7 @@ from engine.runtime import RuntimeSettings
 from engine.sampling import Sampler
 from engine.settings import StreamSettings
 from engine.step import StepResult, StepStream
+from engine.streams import LentStream
 
 OnScores = Callable[[int, torch.Tensor, torch.Tensor], None]
 """Called with a token's number in its phrase, its raw logits and its penalised ones, both (V,) float32."""
@@ -60,12 +61,12 @@ class StreamingSession:
         self._context = context or StreamContext(model, settings)
         self._sampler = Sampler(settings.sampling, model.config.text.vocab_size, model.device)
         self._decoder: Decoder | None = None
+        self._lent: LentStream | None = None
         self._stream: torch.cuda.Stream | None = None
         if model.device.type == "cuda":
             priority = 0 if self._runtime.politeness.low_priority else -1  # -1 goes first in this process
-            self._stream = torch.cuda.Stream(  # type: ignore[no-untyped-call]  # PyTorch has no types here
-                model.device, priority=priority
-            )
+            self._lent = LentStream(model.device, priority=priority)
+            self._stream = self._lent.stream
             self._stream.wait_stream(torch.cuda.current_stream(model.device))
         self._pacer = Pacer(self._runtime.politeness, functools.partial(_wait_for, self._stream))
         self._encoder = FrameEncoder(model, settings.resize, self._runtime, self._pacer)
@@ -137,6 +138,8 @@ class StreamingSession:
         if self._decoder:
             self._decoder.close()
             self._decoder = None
+        if self._lent:
+            self._lent.give_back()
 
     def prepare(self, chunk: FrameChunk) -> None:
         """Look at the next chunk ahead of its step, while the present one is being answered.
