@@ -110,6 +110,7 @@ async def take(theme_name: str, scale_percent: int, folder: Path, settings_file:
     menu.hide()
     window.speaking.open_dialog()
     assert window.speaking.dialog is not None
+    window.speaking.dialog.file_box.setText("match-narrated.mp4")  # no folder of whoever takes the pictures
     await keep(window.speaking.dialog, "narrated-video")
     window.speaking.dialog.close()
     screens = window.source_ways.open("screen")
