@@ -200,6 +200,7 @@ class _Told:
     wait_ms: list[float] = field(default_factory=list)
     num_tokens: list[int] = field(default_factory=list)
     memory_mb: list[list[float]] = field(default_factory=list)
+    """Every so many steps the second, what the process holds, and the GPU's peak since the time before (0: no GPU)."""
     wall_s: float = 0.0
 
 
@@ -281,6 +282,7 @@ class _Segment:
             chunks(self._path, start_s=self._start_s, end_s=end_s, window=self._stream.window, first=first)
         )
         started = time.perf_counter() - told.wall_s
+        _gpu_peak_mb(self._model)  # what was before belongs to others
         try:
             if last_seen:
                 if not _begins_with(shown, last_seen):
@@ -294,14 +296,20 @@ class _Segment:
                 told.step_ms.append(round(result.timings.total_ms, 2))
                 told.num_tokens.append(len(result.token_ids))
                 if len(told.said) % _MEMORY_EVERY_STEPS == 1:
-                    told.memory_mb.append([result.start_s, _resident_mb(), _gpu_mb(self._model)])
+                    self._look_at_memory()
                 told.wall_s = round(time.perf_counter() - started, 2)
                 if bookmark is not None:
                     bookmark.offer(partial(self._state, session, chunk))
                 asked = time.perf_counter()
+            if told.said and told.memory_mb[-1][0] != told.said[-1][0]:
+                self._look_at_memory()
         finally:
             shown.close()
         return True
+
+    def _look_at_memory(self) -> None:
+        told = self._told
+        told.memory_mb.append([told.said[-1][0], _resident_mb(), _gpu_peak_mb(self._model)])
 
     def _state(self, session: "StreamingSession", chunk: FrameChunk) -> dict[str, Any]:
         """All that is needed to go on after a chunk."""
@@ -338,9 +346,12 @@ def _resident_mb() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 1)
 
 
-def _gpu_mb(model: "LoadedModel") -> float:
+def _gpu_peak_mb(model: "LoadedModel") -> float:
+    """The most that tensors took of the GPU since the last call; 0 where the model is on no GPU."""
     if model.device.type != "cuda":
         return 0.0
     import torch
 
-    return round(torch.cuda.memory_allocated(model.device) / 1e6, 1)
+    peak_mb = torch.cuda.max_memory_allocated(model.device) / 1e6
+    torch.cuda.reset_peak_memory_stats(model.device)
+    return round(peak_mb, 1)

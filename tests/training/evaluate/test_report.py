@@ -201,12 +201,37 @@ def test_measures_of_runs_worked_by_hand() -> None:
     }
     runs = {"ours": {"one.mp4": [row]}}
     table = run_table(runs)
-    assert table.rows == (("ours", 1, 1.7, 2.0, 10.0, 30.0, 10.0, 510.0, 2.0, 75.0),)
+    assert table.rows == (("ours", 1, 1.7, 2.0, 10.0, 30.0, 10.0, 510.0, None, 2.0, 75.0),)
     latency, memory, lengths, silence = run_plots(runs)
     assert (latency.series[0].x, latency.series[0].y) == ((0, 1), (10.0, 30.0))
     assert memory.series[0].y == (500.0, 510.0)
     assert lengths.series[0].y[:3] == (0.0, 1.0, 0.0)
     assert silence.series[0].y == (0.75,) * 5
+
+
+def test_the_peak_of_the_gpus_memory_is_shown_where_there_is_one(tmp_path: Path) -> None:
+    row = {
+        "start": 0.0,
+        "end": 90.0,
+        "said": [[float(s), s + 1.0, "words"] for s in range(90)],
+        "step_ms": [10.0] * 90,
+        "wait_ms": [0.0] * 90,
+        "wall_s": 50.0,
+    }
+    on_gpu = {**row, "memory_mb": [[0.0, 500.0, 7700.5], [30.0, 500.0, 7650.0], [60.0, 500.0, 7600.0]]}
+    on_processor = {**row, "memory_mb": [[0.0, 900.0, 0.0]]}
+    runs = {"gpu": {"one.mp4": [on_gpu]}, "processor": {"one.mp4": [on_processor]}}
+    plots = {plot.title: plot for plot in run_plots(runs)}
+    assert [(series.name, series.x, series.y) for series in plots["GPU memory"].series] == [
+        ("gpu", (0, 1), (7700.5, 7600.0))
+    ]
+    write_pages(tmp_path, replace(REPORT, tables=(run_table(runs),), plots=()))
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("|") and "bad.mp4" not in line
+    ][:4]
+    assert [row[head.index("GPU memory, peak, MB")] for row in rows] == ["7700.5", "–"]
 
 
 def test_a_flagged_judge_and_missing_votes_are_warned_of() -> None:

@@ -338,3 +338,6 @@ def test_measures_stand_beside_what_was_said(
     assert len(row["said"]) == len(row["step_ms"]) == len(row["wait_ms"]) == len(row["num_tokens"]) == 7
     assert all(1 <= tokens <= 7 for tokens in row["num_tokens"])
     assert row["memory_mb"][0][1] > 50
+    assert [(at_s, gpu_mb) for at_s, _, gpu_mb in row["memory_mb"]] == [(1.0, 0.0), (7.0, 0.0)], (
+        "with the first step and the last; a processor has no GPU memory"
+    )

@@ -29,6 +29,7 @@ def run_table(runs: Mapping[str, Rows]) -> Table:
         video_s = sum(row["end"] - row["start"] for row in all_rows)
         wall_s = sum(row["wall_s"] for row in all_rows)
         memory = [mb for row in all_rows for _, mb, _ in row["memory_mb"]]
+        gpu_peak_mb = max((mb for row in all_rows for _, _, mb in row["memory_mb"]), default=0.0)
         rows.append(
             (
                 name,
@@ -39,6 +40,7 @@ def run_table(runs: Mapping[str, Rows]) -> Table:
                 round(float(np.percentile(step_ms, 95)), 1) if len(step_ms) else None,
                 round(100 * float(wait_ms.sum() / max(wait_ms.sum() + step_ms.sum(), 1e-9)), 1),
                 round(max(memory), 1) if memory else None,
+                round(gpu_peak_mb, 1) if gpu_peak_mb else None,
                 round(float(np.mean([len(text.split()) for text in said if text] or [0])), 2),
                 round(100 * sum(not text for text in said) / max(1, len(said)), 1),
             )
@@ -54,6 +56,7 @@ def run_table(runs: Mapping[str, Rows]) -> Table:
             "step p95, ms",
             "waiting for video, %",
             "memory, MB",
+            "GPU memory, peak, MB",
             "words a phrase",
             "silent seconds, %",
         ),
@@ -62,7 +65,12 @@ def run_table(runs: Mapping[str, Rows]) -> Table:
 
 
 def run_plots(runs: Mapping[str, Rows]) -> list[Plot]:
-    """Latency and memory against minutes, phrase lengths, and silence by fifth."""
+    """Latency and memory against minutes, the GPU's where there is one, phrase lengths, and silence by fifth."""
+    on_gpu = {
+        name: rows
+        for name, rows in runs.items()
+        if any(mb for row in _each(rows) for _, _, mb in row["memory_mb"])
+    }
     return [
         Plot(
             title="Latency",
@@ -76,7 +84,20 @@ def run_plots(runs: Mapping[str, Rows]) -> list[Plot]:
             kind="lines",
             x_label="minute of the video",
             y_label="resident memory, MB",
-            series=tuple(_memory(name, rows) for name, rows in runs.items()),
+            series=tuple(_memory(name, rows, of_gpu=False) for name, rows in runs.items()),
+        ),
+        *(
+            [
+                Plot(
+                    title="GPU memory",
+                    kind="lines",
+                    x_label="minute of the video",
+                    y_label="peak of the GPU's memory, MB",
+                    series=tuple(_memory(name, rows, of_gpu=True) for name, rows in on_gpu.items()),
+                )
+            ]
+            if on_gpu
+            else []
         ),
         Plot(
             title="Length of phrases",
@@ -104,12 +125,12 @@ def _latency(name: str, by_video: Rows) -> Series:
     return _thinned(name, {minute: float(np.median(ms)) for minute, ms in by_minute.items()})
 
 
-def _memory(name: str, by_video: Rows) -> Series:
+def _memory(name: str, by_video: Rows, *, of_gpu: bool) -> Series:
     by_minute: dict[int, float] = {}
     for row in _each(by_video):
-        for start_s, resident_mb, _ in row["memory_mb"]:
+        for start_s, resident_mb, gpu_peak_mb in row["memory_mb"]:
             minute = int(start_s // 60)
-            by_minute[minute] = max(by_minute.get(minute, 0.0), resident_mb)
+            by_minute[minute] = max(by_minute.get(minute, 0.0), gpu_peak_mb if of_gpu else resident_mb)
     return _thinned(name, by_minute)
 
 
