@@ -2,7 +2,7 @@
 
 One process on one GPU (or a CPU, for trying out); on more, the same behind `accelerate launch --config_file
 training/sft/configs/fsdp2.yaml -m training.sft ...` or torchrun. Run again, it goes on from its newest checkpoint. The
-finished model lies in OUT/model, for the engine and for plain transformers.
+model lies in OUT/model, for the engine and for plain transformers: finished, or as it was when --minutes were spent.
 """
 
 import argparse
@@ -146,7 +146,11 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_argument("--model", required=True, help="folder (or hub name) of the model to begin with")
     cli.add_argument("--annotations", type=Path, nargs="+", required=True, metavar="FILE.jsonl")
     cli.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoints, log and model")
-    cli.add_argument("--minutes", type=float, help="save and stop after so long; run again to go on")
+    cli.add_argument(
+        "--minutes",
+        type=float,
+        help="after so long save, write the model as it is and stop; run again to go on",
+    )
     length = cli.add_mutually_exclusive_group()
     length.add_argument(
         "--epochs",

@@ -331,8 +331,9 @@ def train(
     """Train, or go on from the newest checkpoint in `folder`. Returns {"step", "num_steps", "seconds", "finished"}.
 
     Args:
-        model_folder: where the finished model is written, by the first process; None: nowhere.
-        final_state: makes the finished model's weights of the trained model (`lora.merged_state`).
+        model_folder: where the model is written, by the first process, as it is at the end or when the minutes are spent;
+            None: nowhere.
+        final_state: makes the written model's weights of the trained model (`lora.merged_state`).
         saves: write checkpoints; a benchmark does not.
         trainer_class: a trainer that looks on, for measuring.
 
@@ -382,7 +383,7 @@ def train(
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=checkpoint)
     seconds = time.monotonic() - started
-    if model_folder is not None and trainer.state.global_step >= settings.optimizer.num_steps:
+    if model_folder is not None:
         trainer.write_model(model_folder, final_state)
     return {
         "step": trainer.state.global_step,

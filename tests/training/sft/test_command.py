@@ -11,7 +11,9 @@ import pytest
 import torch
 import yaml
 from av.video.frame import VideoFrame
+from transformers import Qwen2_5_VLForConditionalGeneration
 
+from engine import load_model
 from tests.training.sft.small_run import TEXTS, small_model
 from training.data.published import write_lines
 from training.demo_model.architecture import train_tokenizer
@@ -55,6 +57,13 @@ def annotations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "train_with_seeks.jsonl"
 
 
+def written_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a folder that engine and transformers both load."""
+    load_model(folder, device="cpu")
+    hf = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    return dict(hf.state_dict())
+
+
 def test_a_recipe_trains_on_video_goes_on_and_leaves_a_model(
     model: Path, annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,11 +73,14 @@ def test_a_recipe_trains_on_video_goes_on_and_leaves_a_model(
     assert main([*arguments, "--minutes", "0"]) == 0
     first = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (first["step"], first["finished"], first["num_chunks"]) == (1, False, 4)
-    assert not (out / "model").exists()
+    halfway = written_weights(out / "model")
+    assert (out / "model" / "preprocessor_config.json").read_text() == '{"min_pixels": 3136}'
     assert main(arguments) == 0
     second = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (second["step"], second["num_steps"], second["finished"]) == (2, 2, True), "each chunk once"
-    assert (out / "model" / "model.safetensors").exists()
+    finished = written_weights(out / "model")
+    assert finished.keys() == halfway.keys() == written_weights(model).keys(), "merged, without additions"
+    assert any(not torch.equal(finished[name], halfway[name]) for name in finished)
     assert (out / "model" / "preprocessor_config.json").read_text() == '{"min_pixels": 3136}'
     notes = [json.loads(line) for line in (out / "skipped.jsonl").read_text().splitlines()]
     assert {note["chunk"] for note in notes} == {1, 2}
