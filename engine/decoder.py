@@ -217,7 +217,7 @@ class StaticDecoder:
             self._buffers.number_1.fill_(1)
             self._buffers.base_1.fill_(self._cache.length)
             work = functools.partial(self._work, ops)
-            self._steps[num_places] = record(work, self._device, recorded=self._runtime.graphs)
+            self._steps[num_places] = record(work, self._device, use="decode", recorded=self._runtime.graphs)
         return self._steps[num_places]
 
     def _tune(self, num_places: int) -> None:

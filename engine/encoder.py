@@ -71,7 +71,7 @@ class FrameEncoder:
         self._ready: torch.cuda.Event | None = None
         self._read: torch.cuda.Event | None = None
         if self._on_cuda:
-            self._lent = LentStream(model.device)
+            self._lent = LentStream(model.device, use="look ahead")
             self._aside = self._lent.stream
             self._aside.wait_stream(
                 torch.cuda.current_stream(model.device)
@@ -166,10 +166,16 @@ class FrameEncoder:
             host_THWC=torch.zeros(shape, dtype=torch.uint8, pin_memory=True),
             frames_THWC=frames_THWC,
             cut=record(
-                lambda: _overwrite(patches_NP, self._cut(frames_THWC)[0]), model.device, recorded=True
+                lambda: _overwrite(patches_NP, self._cut(frames_THWC)[0]),
+                model.device,
+                use="cut",
+                recorded=True,
             ),
             embed=record(
-                lambda: _overwrite(embedded_MO, model.vision(patches_NP, grid)), model.device, recorded=True
+                lambda: _overwrite(embedded_MO, model.vision(patches_NP, grid)),
+                model.device,
+                use="embed",
+                recorded=True,
             ),
             result=EncodedChunk(embedded_MO, grid),
             uploaded=_event(),

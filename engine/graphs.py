@@ -16,8 +16,8 @@ from engine.streams import LentStream
 _NUM_WARM = 2  # runs before recording: kernels are compiled and libraries allocate their workspaces
 
 
-def record(work: Callable[[], None], device: torch.device, *, recorded: bool) -> Callable[[], None]:
-    """A function that does ``work`` on the current stream.
+def record(work: Callable[[], None], device: torch.device, *, use: str, recorded: bool) -> Callable[[], None]:
+    """A function that does ``work`` on the current stream; ``use`` is what it is for, in a word.
 
     With ``recorded`` on CUDA it replays a graph of it. ``work`` must read and write tensors that stay where they
     are, must not wait for the device, and is run a few times now. Elsewhere ``work`` itself is returned, not run.
@@ -27,7 +27,7 @@ def record(work: Callable[[], None], device: torch.device, *, recorded: bool) ->
     with torch.cuda.device(device):
         here = torch.cuda.current_stream()
         # A stream to each recording: on a shared one, two that run side by side would share cuBLAS's workspace too.
-        lent = LentStream(torch.device("cuda", torch.cuda.current_device()))
+        lent = LentStream(torch.device("cuda", torch.cuda.current_device()), use=use)
         aside = lent.stream
         aside.wait_stream(here)
         with torch.cuda.stream(aside):

@@ -65,7 +65,7 @@ class StreamingSession:
         self._stream: torch.cuda.Stream | None = None
         if model.device.type == "cuda":
             priority = 0 if self._runtime.politeness.low_priority else -1  # -1 goes first in this process
-            self._lent = LentStream(model.device, priority=priority)
+            self._lent = LentStream(model.device, use="step", priority=priority)
             self._stream = self._lent.stream
             self._stream.wait_stream(torch.cuda.current_stream(model.device))
         self._pacer = Pacer(self._runtime.politeness, functools.partial(_wait_for, self._stream))

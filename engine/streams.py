@@ -1,7 +1,8 @@
 """CUDA streams that are lent and used again.
 
 Knows: that cuBLAS keeps a workspace of some 30 MB for every stream it has ever worked on. A stream that nobody holds any
-more goes to the next who asks, so a program that begins its thousandth session holds what it held after the first.
+more goes to the next who asks for one for the same use, so a program that begins its thousandth session holds what it held
+after the first.
 Does not know: what runs on a stream.
 """
 
@@ -12,7 +13,7 @@ import weakref
 
 import torch
 
-_Kind = tuple[torch.device, int]
+_Kind = tuple[torch.device, int, str]
 
 _lock = threading.Lock()
 _idle: dict[_Kind, list[torch.cuda.Stream]] = {}
@@ -21,9 +22,9 @@ _idle: dict[_Kind, list[torch.cuda.Stream]] = {}
 class LentStream:
     """A stream that nobody else has, until it is given back or this object is gone."""
 
-    def __init__(self, device: torch.device, *, priority: int = 0) -> None:
-        """``priority``: -1 goes before 0 within this process."""
-        kind = (device, priority)
+    def __init__(self, device: torch.device, *, use: str, priority: int = 0) -> None:
+        """``use``: what it is for, in a word. ``priority``: -1 goes before 0 within this process."""
+        kind = (device, priority, use)
         with _lock:
             idle = _idle.get(kind)
             stream = idle.pop() if idle else None
