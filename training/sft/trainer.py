@@ -33,6 +33,7 @@ from training.sft.settings import SftSettings
 logger = logging.getLogger("ringside.training.sft")
 MIN_CHUNKS_FOR_SHARE = 32
 """Chunks that must have been asked for before the share of unreadable ones counts."""
+_COUNTS = "chunk_counts"
 
 
 class StopAfter(TrainerCallback):
@@ -97,6 +98,8 @@ class ChunkTrainer(Trainer):
     """Share of chunks that may be unreadable."""
     _num_correct: Any = 0
     _num_learnt: Any = 0
+    earlier_counts: tuple[int, int] = (0, 0)
+    """Chunks skipped and chunks read up to the checkpoint that is gone on from, of all processes."""
     _num_skipped: int = 0
     _num_chunks: int = 0
 
@@ -142,25 +145,39 @@ class ChunkTrainer(Trainer):
             return
         self._num_skipped += int(skipped)
         self._num_chunks += int(chunks)
-        seen = self._num_chunks + self._num_skipped
+        # Of this process's own since the checkpoint: to ask the others would make each batch wait for the slowest.
+        num_skipped = self.earlier_counts[0] + self._num_skipped
+        seen = num_skipped + self.earlier_counts[1] + self._num_chunks
         # A share of few is no share yet.
-        if seen >= MIN_CHUNKS_FOR_SHARE and self._num_skipped > self.max_skipped_share * seen:
+        if seen >= MIN_CHUNKS_FOR_SHARE and num_skipped > self.max_skipped_share * seen:
             raise RecipeError(
-                f"{self._num_skipped} of {seen} chunks could not be read, more than the share of "
+                f"{num_skipped} of {seen} chunks could not be read, more than the share of "
                 f"{self.max_skipped_share:g} that max_skipped_share allows. skipped.jsonl beside the checkpoints says why; "
                 "`python -m training.data validate` finds them ahead."
             )
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Adds token accuracy since the last line, of all processes, and the number of chunks skipped."""
+        """Adds token accuracy since the last line, and the chunks skipped in the whole run, of all processes."""
         if "loss" in logs and torch.is_tensor(self._num_learnt):
             counts = torch.stack([self._num_correct, self._num_learnt]).to(self.accelerator.device)
             num_correct, num_learnt = self.accelerator.reduce(counts, "sum").tolist()
             logs["token_accuracy"] = round(num_correct / max(num_learnt, 1), 4)
             self._num_correct = self._num_learnt = 0
-            if self._num_skipped:
-                logs["num_skipped"] = self._num_skipped
+            num_skipped, _ = self.chunk_counts()
+            if num_skipped:
+                logs["num_skipped"] = num_skipped
         super().log(logs, *args, **kwargs)
+
+    def chunk_counts(self) -> tuple[int, int]:
+        """Chunks skipped and chunks read in the whole run, of all processes. Every process must call this."""
+        mine = torch.tensor([self._num_skipped, self._num_chunks], device=self.accelerator.device)
+        num_skipped, num_chunks = self.accelerator.reduce(mine, "sum").tolist()
+        return self.earlier_counts[0] + num_skipped, self.earlier_counts[1] + num_chunks
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        states: Any = self.state.stateful_callbacks  # a mapping at run time, whatever its annotation says
+        states[_COUNTS] = list(self.chunk_counts())  # goes into trainer_state.json with the rest of the state
+        super()._save_checkpoint(model, trial)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
@@ -328,7 +345,8 @@ def train(
     saves: bool = True,
     trainer_class: type[ChunkTrainer] = ChunkTrainer,
 ) -> dict[str, Any]:
-    """Train, or go on from the newest checkpoint in `folder`. Returns {"step", "num_steps", "seconds", "finished"}.
+    """Train, or go on from the newest checkpoint in `folder`. Returns {"step", "num_steps", "num_skipped",
+    "seconds", "finished"}.
 
     Args:
         model_folder: where the model is written, by the first process, as it is at the end or when the minutes are spent;
@@ -377,7 +395,10 @@ def train(
     earlier: list[dict[str, Any]] = []
     if checkpoint is not None:
         logger.info("going on from %s", checkpoint)
-        earlier = json.loads((Path(checkpoint) / "trainer_state.json").read_text())["log_history"]
+        state = json.loads((Path(checkpoint) / "trainer_state.json").read_text())
+        earlier = state["log_history"]
+        num_skipped, num_chunks = state.get("stateful_callbacks", {}).get(_COUNTS, (0, 0))
+        trainer.earlier_counts = (num_skipped, num_chunks)
     if trainer.is_world_process_zero():
         trainer.add_callback(HistoryFile(folder / "history.jsonl", earlier))
     started = time.monotonic()
@@ -385,9 +406,11 @@ def train(
     seconds = time.monotonic() - started
     if model_folder is not None:
         trainer.write_model(model_folder, final_state)
+    num_skipped, _ = trainer.chunk_counts()
     return {
         "step": trainer.state.global_step,
         "num_steps": settings.optimizer.num_steps,
+        "num_skipped": num_skipped,
         "seconds": round(seconds, 1),
         "finished": trainer.state.global_step >= settings.optimizer.num_steps,
     }

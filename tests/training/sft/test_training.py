@@ -143,6 +143,24 @@ def test_unreadable_chunks_are_replaced_counted_and_named(tmp_path: Path) -> Non
     assert all("can't be decoded" in note["reason"] for note in notes)
 
 
+def test_skipped_chunks_are_counted_over_processes_and_over_stops(tmp_path: Path) -> None:
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    unreadable = [*range(0, 40, 4), *range(1, 40, 8)]
+    whole_summary = run(whole, settings_for(num_steps=10), unreadable=frozenset(unreadable))
+    assert whole_summary["num_skipped"] >= len(unreadable)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [*launcher, *SMALL_RUN[1:], str(pieces), "--steps", "10", "--unreadable", *map(str, unreadable)]
+    first = run(pieces, settings_for(num_steps=10), unreadable=frozenset(unreadable), minutes=0.0)
+    assert (first["step"], first["finished"]) == (1, False)
+    subprocess_run(command)
+    counts: list[list[int]] = []
+    for out in (whole, pieces):
+        entries = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
+        counts.append([entry.get("num_skipped", 0) for entry in entries if "loss" in entry])
+    assert counts[1] == counts[0], "two processes that go on after a step count what one counts"
+    assert counts[0][-1] == whole_summary["num_skipped"]
+
+
 def test_too_many_unreadable_chunks_stop_the_run(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="could not be read"):
         run(tmp_path, settings_for(max_skipped_share=0.1), unreadable=frozenset(range(0, 40, 3)))
