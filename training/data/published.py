@@ -207,11 +207,13 @@ def write_lines(path: Path, lines: Iterable[str], *, seeks: bool = True) -> int:
     return len(starts)
 
 
-def live_whisperx_line(chunk: Chunk, *, title: str = "", query: str = LIVE_WHISPERX_QUERY) -> str:
+def live_whisperx_line(chunk: Chunk, *, query: str = LIVE_WHISPERX_QUERY) -> str:
     """A chunk as a line of Live-WhisperX-526K: the query's part carries what was said before and the title."""
+    # Where nothing was said before, the title stands in for it once a line is read.
+    previous = "" if chunk.previous == chunk.title else chunk.previous
     user = [
         {"type": "video", "video": chunk.video, "video_start": chunk.start_s, "video_end": chunk.end_s},
-        {"type": "text", "text": query, "previous": chunk.previous, "title": title},
+        {"type": "text", "text": query, "previous": previous, "title": chunk.title},
     ]
     said = [{"type": "text_stream", "text_stream": [list(word) for word in chunk.words]}]
     return json.dumps(

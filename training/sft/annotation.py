@@ -2,9 +2,9 @@
 
 Knows seconds and words. Knows nothing of tokens, pixels or models.
 
-A line is one chunk: a user message whose content carries `video`, `video_start`, `video_end` and `previous`, and an
-assistant message whose content carries `text_stream` ([[start_s, end_s, word], ...]) and, where somebody asks something,
-`qa_stream` ([[start_s, end_s, question, answer], ...]).
+A line is one chunk: a user message whose content carries `video`, `video_start`, `video_end`, `previous` and, in
+Live-WhisperX, `title`, and an assistant message whose content carries `text_stream` ([[start_s, end_s, word], ...]) and,
+where somebody asks something, `qa_stream` ([[start_s, end_s, question, answer], ...]).
 """
 
 import json
@@ -31,6 +31,8 @@ class Chunk:
     """(start_s, end_s, word), in order of end."""
     questions: tuple[tuple[float, float, str, str], ...] = ()
     """(start_s, end_s, question, answer)."""
+    title: str = ""
+    """The video's title where a line has it apart (Live-WhisperX); kept for writing, a model is shown `previous`."""
 
     @property
     def duration_s(self) -> float:
@@ -90,12 +92,14 @@ def cut(
 
 def to_line(chunk: Chunk) -> str:
     """The chunk as one line of the published JSONL form."""
-    user = {
+    user: dict[str, Any] = {
         "video": chunk.video,
         "video_start": chunk.start_s,
         "video_end": chunk.end_s,
         "previous": chunk.previous,
     }
+    if chunk.title:
+        user["title"] = chunk.title
     assistant: dict[str, Any] = {"text_stream": [list(entry) for entry in chunk.words]}
     if chunk.questions:
         assistant["qa_stream"] = [list(entry) for entry in chunk.questions]
@@ -141,6 +145,7 @@ def from_line(line: str, *, path: Path | None = None, number: int | None = None)
             previous=str(user.get("previous") or user.get("title") or ""),
             words=tuple(words),
             questions=questions,
+            title=str(user.get("title") or ""),
         )
     except KeyError as error:
         raise AnnotationError(f"the field {error} is missing", path=path, line=number) from error

@@ -156,6 +156,30 @@ def test_chunks_are_written_in_both_forms_and_read_back(
     assert (video["type"], text["type"], text["previous"]) == ("video", "text", "Kick off")
 
 
+def test_a_title_of_its_own_is_kept_through_both_forms(tmp_path: Path) -> None:
+    later = json.loads(json.dumps(LIVE_WHISPERX))
+    later[0]["content"][1]["previous"] = "so this is it"
+    source = write(tmp_path / "in.jsonl", [LIVE_WHISPERX, later, INF_STREAMS], seeks=True)
+    between, back = tmp_path / "between.jsonl", tmp_path / "back.jsonl"
+    assert main(["convert", str(source), str(between), "--form", "inf-streams"]) == 0
+    assert main(["convert", str(between), str(back), "--form", "live-whisperx"]) == 0
+    for path in (source, between, back):
+        chunks = [entry for entry in read_chunks(path) if isinstance(entry, Chunk)]
+        assert [(chunk.previous, chunk.title) for chunk in chunks] == [
+            ("Airsoft review", "Airsoft review"),
+            ("so this is it", "Airsoft review"),
+            ("Kick off", ""),
+        ]
+    texts = [json.loads(line)[0]["content"][1] for line in back.read_text(encoding="utf-8").splitlines()[:3]]
+    assert [(text["previous"], text["title"]) for text in texts] == [
+        ("", "Airsoft review"),
+        ("so this is it", "Airsoft review"),
+        ("Kick off", ""),
+    ], "as in the file that was read first"
+    inf_line = json.loads(between.read_text(encoding="utf-8").splitlines()[2])
+    assert inf_line == INF_STREAMS, "a line that had no title gets none"
+
+
 def test_a_file_without_an_index_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     chunk = next(entry for entry in read_chunks(write(tmp_path / "i", [INF_STREAMS], seeks=True)))
     assert isinstance(chunk, Chunk)
