@@ -68,10 +68,10 @@ for part in $parts; do
         for kind in int4 fp8 int8; do bench 100 $big --fps 2 --tokens-per-step 20 --steps 45 --precision $kind; done
         bench 120 $big --fps 2 --tokens-per-step 20 --steps 20 --precision fp8 --tune ;;
     sustained)
-        bench 150 --size 7b --height 364 --width 644 --tokens-per-step 8 --steps 3 --max-fps 64
-        bench 150 --size 7b --height 224 --width 392 --tokens-per-step 8 --steps 3 --max-fps 240 --window 4
-        bench 200 $big --tokens-per-step 8 --steps 3 --max-fps 48 --window 4
-        bench 300 $big --tokens-per-step 8 --steps 3 --max-fps 32 ;;
+        bench 260 --size 7b --height 364 --width 644 --tokens-per-step 8 --steps 3 --max-fps 64
+        bench 260 --size 7b --height 224 --width 392 --tokens-per-step 8 --steps 3 --max-fps 240 --window 4
+        bench 330 $big --tokens-per-step 8 --steps 3 --max-fps 48 --window 4
+        bench 450 $big --tokens-per-step 8 --steps 3 --max-fps 32 ;;
     vision)
         bench 120 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 20 --steps 20
         bench 120 --size 7b --height 364 --width 644 --fps 8 --tokens-per-step 20 --steps 20
@@ -84,7 +84,7 @@ for part in $parts; do
         # The load is sized once, on the idle GPU: sized beside a stream it would be a smaller one.
         alone=$(timeout 40 "$python" -m engine.bench.neighbour --seconds 8); echo "alone: $alone" | tee -a "$out/summary.txt"
         products=$(echo "$alone" | sed 's/.*"products_a_frame": \([0-9]*\).*/\1/')
-        for way in "--duty 1" "--duty 0.5" "--duty 0.25"; do
+        for way in "--duty 1" "--duty 0.5" "--duty 0.25" "--duty 0.25 --slice 1"; do
             # shellcheck disable=SC2086  # a way is several arguments
             timeout 120 "$python" -m engine.bench $big --fps 2 --tokens-per-step 8 --steps 120 --live $way --json >>"$log" 2>&1 &
             stream=$!; sleep 25
