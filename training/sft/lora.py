@@ -15,6 +15,7 @@ from training.errors import RecipeError
 from training.sft.settings import LoraSettings
 
 ADAPTER_FILE = "adapter_model.safetensors"
+_ADAPTER = "default"
 _LAYERS = r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
 
 
@@ -58,18 +59,27 @@ def adapter_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in state.items() if ".lora_" in name}
 
 
-def save_adapter(state: dict[str, Tensor], folder: Path) -> None:
-    """Write the additions alone: what a checkpoint to go on from needs."""
-    values = {name: value.detach().cpu().contiguous() for name, value in adapter_state(state).items()}
-    save_file(values, folder / ADAPTER_FILE)
+def save_adapter(hf: Any, state: dict[str, Tensor], folder: Path) -> None:
+    """Write the additions alone, in peft's form: `peft.PeftModel` reads them, and a run goes on from them."""
+    values = {
+        _peft_name(name): value.detach().cpu().contiguous() for name, value in adapter_state(state).items()
+    }
+    save_file(values, folder / ADAPTER_FILE, metadata={"format": "pt"})
+    hf.peft_config[_ADAPTER].save_pretrained(folder)
 
 
 def load_adapter(hf: Any, folder: Path) -> None:
     """Read what `save_adapter` wrote into a model with additions."""
-    missing = set(adapter_state(hf.state_dict())) - set(values := load_file(folder / ADAPTER_FILE))
+    names = {_peft_name(name): name for name in adapter_state(hf.state_dict())}
+    missing = set(names) - set(values := load_file(folder / ADAPTER_FILE))
     if missing:
         raise RecipeError(f"{folder / ADAPTER_FILE} is of another LoRA: it lacks {sorted(missing)[0]}.")
-    hf.load_state_dict(values, strict=False)
+    hf.load_state_dict({name: values[in_file] for in_file, name in names.items()}, strict=False)
+
+
+def _peft_name(name: str) -> str:
+    """A value's name in peft's files: as in a wrapped model, without the adapter's own name."""
+    return f"base_model.model.{name.replace(f'.{_ADAPTER}.', '.')}"
 
 
 def merged_state(hf: Any) -> dict[str, Tensor]:
@@ -82,7 +92,7 @@ def merged_state(hf: Any) -> dict[str, Tensor]:
             # Linear layers are all there is, and the common base class does not declare it.
             linear: Any = module
             with torch.no_grad():
-                deltas[name] = linear.get_delta_weight("default")
+                deltas[name] = linear.get_delta_weight(_ADAPTER)
     state: dict[str, Tensor] = {}
     for name, value in hf.state_dict().items():
         if ".lora_" in name:

@@ -11,11 +11,13 @@ Shape suffixes: N learnt tokens, D hidden, V vocabulary.
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
+from torch.distributed.tensor import DTensor
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from training.errors import RecipeError
+from training.sft.conversation import IGNORED_LABEL
 from training.sft.settings import LossKind
 
 TOKENS_AT_ONCE = 1024
@@ -36,22 +38,35 @@ def token_loss(
         hidden_ND, labels_N: the learnt tokens only, already aligned.
         kind: how the sum is made; "liger" needs a GPU and liger-kernel.
 
-    Raises RecipeError where liger-kernel is asked for and not there.
+    Where processes hold parts of the head (ZeRO-3), each call of it gathers them: all processes make as many slices then,
+    however many tokens each has to learn. Empty ones are of one token that counts nothing.
+
+    Raises RecipeError where liger-kernel is asked for and not there, or the head is in parts.
     """
     if kind == "liger":
         loss = _liger(head, hidden_ND, labels_N)
         return loss, _num_correct(head, hidden_ND, labels_N, tokens_at_once)
-    parts = [
-        _slice(head, hidden, labels)
-        for hidden, labels in zip(
-            _slices(hidden_ND, tokens_at_once), _slices(labels_N, tokens_at_once), strict=True
-        )
-    ]
-    if (
-        not parts
-    ):  # a row in which nothing is said: still part of the graph, so that every process has gradients
-        return hidden_ND.sum() * 0.0, labels_N.new_zeros(())
+    slices = list(zip(_slices(hidden_ND, tokens_at_once), _slices(labels_N, tokens_at_once), strict=True))
+    # One at least, also for a row in which nothing is said: every process has gradients of everything, the head too.
+    num_slices = max(1, len(slices))
+    if _is_sharded(head):
+        num_slices = _most_of_any_process(num_slices, hidden_ND.device)
+    # The sum keeps what is below the head in the graph where there is no token of its own.
+    nothing = hidden_ND.new_zeros((1, hidden_ND.shape[1])) + hidden_ND.sum() * 0.0
+    slices += [(nothing, labels_N.new_full((1,), IGNORED_LABEL))] * (num_slices - len(slices))
+    parts = [_slice(head, hidden, labels) for hidden, labels in slices]
     return torch.stack([loss for loss, _ in parts]).sum(), torch.stack([right for _, right in parts]).sum()
+
+
+def _is_sharded(head: Any) -> bool:
+    """Whether this process holds only a part of the head between two calls: by ZeRO-3, or FSDP2 with the head by itself."""
+    return isinstance(head.weight, DTensor) or hasattr(head.weight, "ds_id")
+
+
+def _most_of_any_process(number: int, device: torch.device) -> int:
+    most = torch.tensor(number, device=device)
+    distributed.all_reduce(most, distributed.ReduceOp.MAX)
+    return int(most)
 
 
 def _slices(rows: Any, size: int) -> tuple[Tensor, ...]:
@@ -90,5 +105,9 @@ def _liger(head: Any, hidden_ND: Tensor, labels_N: Tensor) -> Tensor:
             "loss='liger' needs liger-kernel and a GPU: pip install -c constraints.txt -e '.[liger]', or take "
             "loss='chunked'."
         ) from error
+    if _is_sharded(head):
+        raise RecipeError(
+            "loss='liger' reads the whole head, of which ZeRO-3 leaves a part here: take loss='chunked'."
+        )
     loss: Tensor = LigerFusedLinearCrossEntropyLoss(reduction="sum")(head.weight, hidden_ND, labels_N)
     return loss

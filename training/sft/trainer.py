@@ -190,7 +190,7 @@ class ChunkTrainer(Trainer):
             else {name.removeprefix("hf."): value for name, value in state_dict.items()}
         )
         if has_lora(wrapper.hf):
-            save_adapter(wrapper.hf.state_dict() if weights is None else weights, folder)
+            save_adapter(wrapper.hf, wrapper.hf.state_dict() if weights is None else weights, folder)
             wrapper.hf.config.save_pretrained(folder)
         else:
             wrapper.hf.save_pretrained(folder, state_dict=weights)

@@ -191,6 +191,23 @@ def test_low_rank_additions_learn_go_on_after_a_stop_and_are_merged(plain: Path,
     assert all("language_model.layers" in name and "_proj.weight" in name for name in changed)
 
 
+def test_peft_reads_a_checkpoints_additions_and_merges_what_the_run_merges(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="peft is not installed: pip install -e '.[train]'")
+    lora = LoraSettings(rank=4, alpha=8)
+    options: dict[str, Any] = {"model_folder": tmp_path / "model", "final_state": merged_state}
+    run(tmp_path, settings_for(lora=lora, num_steps=4, save_every=4), **options)
+    checkpoint = last_checkpoint(tmp_path)
+    assert checkpoint is not None
+    untrained = small_model(train_tokenizer(TEXTS))
+    before = {name: value.clone() for name, value in untrained.state_dict().items()}
+    by_peft = peft.PeftModel.from_pretrained(untrained, checkpoint).merge_and_unload().state_dict()
+    assert any(not torch.equal(by_peft[name], value) for name, value in before.items())
+    by_run = type(untrained).from_pretrained(tmp_path / "model", dtype=torch.bfloat16).state_dict()
+    assert by_peft.keys() == by_run.keys()
+    for name, value in by_run.items():
+        torch.testing.assert_close(by_peft[name].to(torch.bfloat16), value, atol=0.0, rtol=0.01)
+
+
 def test_additions_learn_in_float32_beside_weights_in_bfloat16() -> None:
     tokenizer = train_tokenizer(TEXTS)
     hf = small_model(tokenizer).to(torch.bfloat16)
@@ -320,5 +337,13 @@ def test_the_loss_in_slices_is_that_of_all_logits_at_once() -> None:
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(grads, [head.weight.grad, hidden.grad])
     assert int(right) == int((head(hidden).argmax(-1) == labels).sum())
+    head.weight.grad = hidden.grad = None
     nothing, none_right = token_loss(head, hidden[:0], labels[:0])
+    nothing.backward()
+    assert [float(value.grad.abs().sum()) for value in (head.weight, hidden)] == [0.0, 0.0], "none is missing"
     assert (float(nothing.detach()), int(none_right)) == (0.0, 0)
+
+
+def test_processes_with_parts_of_the_head_and_unequal_numbers_of_tokens_agree_with_one() -> None:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    subprocess_run([*launcher, "-m", "tests.training.sft.sharded_head"])
