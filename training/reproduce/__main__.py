@@ -23,7 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     _add_run_options(run)
     train = commands.add_parser("train", help='fine-tune the models of the table "sft"')
     train.add_argument("--out", type=Path, default=Path("runs/reproduce"))
-    train.add_argument("--start", type=Path, default=Path("assets/demo_model"), help="what all begin with")
+    train.add_argument(
+        "--start",
+        type=Path,
+        default=Path("assets/demo_model"),
+        help="what all begin with; the default is the finished demo model, fine-tuned already",
+    )
     train.add_argument("--kinds", nargs="+", choices=SFT_KINDS, default=list(SFT_KINDS))
     train.add_argument("--seeds", type=int, nargs="+", default=list(SFT_SEEDS))
     train.add_argument("--steps", type=int, help="optimizer steps of each run, in place of the recipe's")
@@ -71,9 +76,15 @@ def _list() -> int:
 
 
 def _run(args: argparse.Namespace) -> bool:
+    from training.reproduce.results import Results
     from training.reproduce.runner import RunSettings, run
+    from training.reproduce.sft_rows import train_commands
 
     chosen = pieces(tuple(args.rows), minutes=args.minutes, seeds=tuple(args.seeds))
+    commands = train_commands(chosen, Results(args.out))
+    if commands:
+        sys.stderr.write("Rows are left out whose models are not trained yet. These commands train them:\n")
+        sys.stderr.write("".join(f"  {command}\n" for command in commands))
     settings = RunSettings(
         model=args.model,
         out=args.out,

@@ -110,7 +110,7 @@ def _lines(groups: Groups, results: Results, plots: Sequence[Path], remarks: Map
         shown = of_table(table, groups)
         lines += [f"## {table.title}", ""]
         lines += (
-            _sft_table(shown)
+            _sft_table(shown, results)
             if table.name == "sft"
             else _fifths_table(shown)
             if table.name == "stability"
@@ -165,7 +165,7 @@ def _fifths_table(shown: Mapping[str, Sequence[Result]]) -> list[str]:
     return lines
 
 
-def _sft_table(shown: Mapping[str, Sequence[Result]]) -> list[str]:
+def _sft_table(shown: Mapping[str, Sequence[Result]], results: Results) -> list[str]:
     lines = _head(["fine-tuning", "paper", *_HEADS, "seeds", "streamed"])
     for kind in SFT_KINDS:
         by_seed = [list(of_row) for name, of_row in shown.items() if (ROWS[name].trained or ("",))[0] == kind]
@@ -174,6 +174,17 @@ def _sft_table(shown: Mapping[str, Sequence[Result]]) -> list[str]:
             lines.append(_line([kind, "", "not run", *[""] * (len(_HEADS) + 1)]))
             continue
         lines.append(_line([kind, "", *_scores(of_kind), str(len(by_seed)), _streamed(of_kind)]))
+    notes = [
+        results.trained_folder(*trained) / "run.json"
+        for name in shown
+        if (trained := ROWS[name].trained) is not None
+    ]
+    starts = {json.loads(note.read_text(encoding="utf-8"))["start"] for note in notes if note.is_file()}
+    if starts:
+        lines += [
+            "",
+            f"All rows were trained on from: {', '.join(f'`{start}`' for start in sorted(starts))}.",
+        ]
     return lines
 
 

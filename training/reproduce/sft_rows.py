@@ -15,7 +15,9 @@ import dataclasses
 import json
 import logging
 import math
+import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from training.demo_league.truth import Truth
 from training.demo_model.recipe import demo
 from training.demo_model.train import write_model
 from training.errors import ModelFolderError
+from training.reproduce.catalogue import ROWS, SFT_KINDS, Piece
 from training.reproduce.pictures import MatchPictures
 from training.reproduce.results import Results
 from training.sft.annotation import Chunk, cut
@@ -194,6 +197,21 @@ def train_kind(
     }
     note.write_text(json.dumps(record) + "\n", encoding="utf-8")
     return record
+
+
+def train_commands(chosen: Sequence[Piece], results: Results) -> list[str]:
+    """What has to be typed for the models that pieces need and that are not there, a command a training seed."""
+    wanted = {ROWS[piece.row].trained for piece in chosen} - {None}
+    missing = [
+        kind_and_seed
+        for kind_and_seed in wanted
+        if kind_and_seed and not (results.trained_folder(*kind_and_seed) / "model" / "config.json").is_file()
+    ]
+    return [
+        f"python -m training.reproduce train --out {shlex.quote(str(results.folder))} --seeds {seed} --kinds "
+        + " ".join(kind for kind in SFT_KINDS if (kind, seed) in missing)
+        for seed in sorted({seed for _, seed in missing})
+    ]
 
 
 def _train_stage(

@@ -115,3 +115,15 @@ def test_every_table_can_be_run_whole(tmp_path: Path) -> None:
     text = (tmp_path / "to" / "RESULTS.md").read_text()
     assert "Every row of every table was run" in text
     assert "not run" not in text.split("## What was not run")[0]
+
+
+def test_the_fine_tuning_table_says_what_its_models_began_with(tmp_path: Path) -> None:
+    results = Results(tmp_path / "out")
+    results.put(pieces(("sft-overlap-1",))[0], result(0.8, minutes=10))
+    folder = results.trained_folder("overlap", 1)
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text('{"start": "demo_model"}')
+    write_report(results.folder, tmp_path / "to")
+    text = (tmp_path / "to" / "RESULTS.md").read_text()
+    table = text.split(f"## {TABLES['sft'].title}")[1].split("\n## ")[0]
+    assert "All rows were trained on from: `demo_model`." in table

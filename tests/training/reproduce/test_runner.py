@@ -94,6 +94,21 @@ def test_a_row_without_its_model_is_named_and_the_others_run(tiny_folder: Path, 
     assert "training.reproduce train" in summary.failed[0]
 
 
+def test_commands_that_train_what_is_missing_are_told(
+    tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "my runs"
+    there = Results(out).trained_folder("overlap", 1) / "model"
+    there.mkdir(parents=True)
+    (there / "config.json").write_text("{}")
+    rows = ["sft-overlap-1", "sft-no-overlap-1", "sft-overlap-2"]
+    given = ["--model", str(tiny_folder), "--out", str(out), "--device", "cpu", "--stop-after", "0"]
+    assert main(["run", *given, "--rows", *rows]) == 3
+    told = [line for line in capsys.readouterr().err.splitlines() if "reproduce train" in line]
+    start = f"  python -m training.reproduce train --out '{out}'"
+    assert told == [f"{start} --seeds 1 --kinds no-overlap", f"{start} --seeds 2 --kinds overlap"]
+
+
 def test_results_of_other_weights_are_refused(tiny_folder: Path, tmp_path: Path) -> None:
     results = Results(tmp_path / "out")
     results.claim(tiny_folder)
