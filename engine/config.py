@@ -18,9 +18,8 @@ from engine.errors import CheckpointNotFoundError, NotQwenVLError
 MODEL_TYPE = "qwen2_5_vl"
 _MOST_LAYERS = 1 << 10
 _MOST_SIZE = 1 << 20
-_MOST_ROWS = (
-    1 << 40
-)  # of a vocabulary; far more than any memory holds, and still a number that can be counted with
+# Of a vocabulary: far more than any memory holds, and still a number that can be counted with.
+_MOST_ROWS = 1 << 40
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

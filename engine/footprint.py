@@ -13,13 +13,12 @@ from collections.abc import Sequence
 
 from engine.config import ModelConfig
 from engine.frame_size import smart_resize
-from engine.precision import BITS_A_WEIGHT, precision_named
+from engine.precision import BITS_A_WEIGHT, MOST_WIDENED, precision_named
 from engine.settings import StreamSettings
 
 _NUM_STORES = 3  # unrotated keys, rotated keys, values
 _TEXT_A_ROUND = 60  # tokens of a round beside its frames and its phrase: headers, times, ends of turns
 _TEXT_BEFORE = 128  # system turn, query, room for a question
-_MOST_WIDENED = 1 << 26  # weights brought back to the model's type at once, as `engine.quantised` does it
 _CUDA_BYTES = 600_000_000  # context, libraries and their workspaces
 _CPU_BYTES = 400_000_000  # Python, PyTorch and its libraries
 
@@ -79,7 +78,7 @@ def footprint(
     patches = chunk_tokens * vision.merge_size**2
     widest_vision = max(2 * vision.intermediate_size, 4 * vision.hidden_size)
     pixels = window.frames_per_chunk * frame_size[0] * frame_size[1] * 3
-    widened = min(2 * text.intermediate_size * text.hidden_size, _MOST_WIDENED) * bytes_a_value
+    widened = min(2 * text.intermediate_size * text.hidden_size, MOST_WIDENED) * bytes_a_value
     rounds_weights = precision_named(precision).layers is not None
     work = (
         3 * new_tokens * widest * bytes_a_value

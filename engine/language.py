@@ -24,9 +24,8 @@ from engine.precision import PRECISIONS, Precision
 from engine.quantised import QuantisedLinear, make_embedding, make_linear
 from engine.rotary import RotaryTable
 
-_NEW_AT_ONCE = (
-    1024  # tokens where a mask is made; a usual chunk has fewer, a long title or a large picture more
-)
+# Tokens where a mask is made; a usual chunk has fewer, a long title or a large picture more.
+_NEW_AT_ONCE = 1024
 
 
 class LanguageLayer(nn.Module):

@@ -28,7 +28,7 @@ from engine.errors import (
 from engine.language import LanguageModel
 from engine.memory import free_bytes, naming_memory
 from engine.perceptron import GatedPerceptron
-from engine.precision import FP8_CAPABILITY, OLDEST_CAPABILITY, Precision, precision_named
+from engine.precision import FP8_CAPABILITY, OLDEST_CAPABILITY, Precision, dotted, precision_named
 from engine.preprocess import PatchSettings
 from engine.prompt import PromptBuilder
 from engine.quantised import QuantisedRows
@@ -179,7 +179,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
         raise SettingsError(
             "device",
             str(device),
-            f"this GPU has compute capability {_dotted(found)}, and {_dotted(OLDEST_CAPABILITY)} is needed "
+            f"this GPU has compute capability {dotted(found)}, and {dotted(OLDEST_CAPABILITY)} is needed "
             "(RTX 30, A100 and later); use cpu, or auto",
         )
     return chosen
@@ -191,7 +191,7 @@ def _usual_device() -> torch.device:
         found = torch.cuda.get_device_capability(index)
         if found >= OLDEST_CAPABILITY:
             return torch.device(f"cuda:{index}" if index else "cuda")
-        logger.info("cuda:%d has compute capability %s, which is too old", index, _dotted(found))
+        logger.info("cuda:%d has compute capability %s, which is too old", index, dotted(found))
     return torch.device("cpu")
 
 
@@ -204,13 +204,9 @@ def check_precision(precision: Precision, device: torch.device) -> None:
         raise SettingsError(
             "precision",
             precision.name,
-            f"this GPU has compute capability {_dotted(found)}, and fp8 needs {_dotted(FP8_CAPABILITY)} "
+            f"this GPU has compute capability {dotted(found)}, and fp8 needs {dotted(FP8_CAPABILITY)} "
             "(RTX 40, H100 and later); use int8, which takes less",
         )
-
-
-def _dotted(capability: tuple[int, int]) -> str:
-    return f"{capability[0]}.{capability[1]}"
 
 
 def resolve_dtype(dtype: torch.dtype | str | None, device: torch.device) -> torch.dtype:

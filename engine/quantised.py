@@ -19,13 +19,13 @@ from torch import nn
 from torch.nn import functional
 
 from engine.layers import Embedding, Linear, linear
+from engine.precision import MOST_WIDENED
 from engine.triton_modules import triton_module
 
 GROUP = 32
 _INT8_LARGEST = 127.0
 _FP8_LARGEST = 448.0  # of e4m3
 _INT4_LARGEST = 15.0
-_MOST_WIDENED = 1 << 26  # weights: a head of 7B in one piece took 1.1 GB for its widened copy
 _NUM_FP8_ROWS = 16  # from so many rows on, the fp8 product is worth rounding the activations for
 _SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8)  # ranges tried for a group of int4: less of it, finer steps
 _CODE_TYPES = {"int8": torch.int8, "fp8": torch.float8_e4m3fn, "int4": torch.uint8}
@@ -104,7 +104,7 @@ class QuantisedRows(nn.Module):
         if self.format == "fp8" and many and x_NE.dtype == torch.bfloat16:
             return self._project_fp8(x_NE)
         num_rows = self.shape[0]
-        step = max(1, _MOST_WIDENED // self.size)
+        step = max(1, MOST_WIDENED // self.size)
         parts = [
             linear(
                 x_NE, self.widened(slice(i, i + step)), None if self.bias is None else self.bias[i : i + step]

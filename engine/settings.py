@@ -219,7 +219,8 @@ def _from_json(kind: type, values: object, file: Path, group: str) -> dict[str, 
 
 
 def _make(kind: type[_Settings], fields: dict[str, Any], file: Path) -> _Settings:
-    types: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # one
+    # mypy cannot see that every kind is one of our dataclasses.
+    types: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for name, value in fields.items():
         if types[name] in _JSON_KINDS and type(value) not in _JSON_KINDS[types[name]]:
             raise SettingsFileError(

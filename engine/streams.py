@@ -15,7 +15,7 @@ import torch
 
 _Kind = tuple[torch.device, int, str]
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # the collector may take back a stream on the thread that is just lending one
 _idle: dict[_Kind, list[torch.cuda.Stream]] = {}
 
 

@@ -182,9 +182,8 @@ def main() -> int:
 
     application = QApplication(["ringside"])
     application.setQuitOnLastWindowClosed(False)
-    application.setCursorFlashTime(
-        0
-    )  # a caret that does not blink, so that it is seen when a picture is complete
+    # A caret that does not blink, so that it is seen when a picture is complete.
+    application.setCursorFlashTime(0)
     loop = qasync.QEventLoop(application)
     asyncio.set_event_loop(loop)
     only = sys.argv[2:]

@@ -21,7 +21,7 @@ from app.errors import NoDisplayError
 from app.models.catalogue import CATALOGUE
 from app.models.fit import bits_words, needed_bytes
 from app.models.machine import number_cards_as_the_driver
-from engine.precision import OLDEST_CAPABILITY
+from engine.precision import OLDEST_CAPABILITY, dotted
 
 GIB = 2**30
 
@@ -151,7 +151,7 @@ def gpu() -> list[Finding]:
             )
             continue
         is_new = capability >= OLDEST_CAPABILITY
-        own, least = (".".join(map(str, each)) for each in (capability, OLDEST_CAPABILITY))
+        own, least = (dotted(each) for each in (capability, OLDEST_CAPABILITY))
         findings.append(
             Finding(
                 name=f"GPU {index}",

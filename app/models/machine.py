@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.system.memory import main_memory
-from engine.precision import OLDEST_CAPABILITY
+from engine.precision import OLDEST_CAPABILITY, dotted
 
 _log = logging.getLogger("ringside.app.models")
 
@@ -141,7 +141,7 @@ def _capabilities(lines: Sequence[str]) -> dict[str, tuple[int, int]]:
 def _with_capability(gpu: Gpu, capability: tuple[int, int] | None) -> Gpu:
     if capability is None or capability >= OLDEST_CAPABILITY:
         return dataclasses.replace(gpu, capability=capability)
-    own, least = (".".join(map(str, each)) for each in (capability, OLDEST_CAPABILITY))
+    own, least = (dotted(each) for each in (capability, OLDEST_CAPABILITY))
     problem = (
         f"{gpu.name} is too old: compute capability {own}, and models need {least} (RTX 30, A100 and later)."
     )

@@ -42,7 +42,7 @@ def test_a_product_in_parts_is_the_product(kind: str, monkeypatch: pytest.Monkey
     made.bias.copy_(torch.randn(50))
     x = torch.randn(5, 64)
     whole = made(x)
-    monkeypatch.setattr("engine.quantised._MOST_WIDENED", 64 * 7)  # seven rows at a time, one left over
+    monkeypatch.setattr("engine.quantised.MOST_WIDENED", 64 * 7)  # seven rows at a time, one left over
     assert torch.allclose(made(x), whole, atol=1e-5)
 
 

@@ -51,9 +51,10 @@ def token_loss(
     num_slices = max(1, len(slices))
     if _is_sharded(head):
         num_slices = _most_of_any_process(num_slices, hidden_ND.device)
-    # The sum keeps what is below the head in the graph where there is no token of its own.
-    nothing = hidden_ND.new_zeros((1, hidden_ND.shape[1])) + hidden_ND.sum() * 0.0
-    slices += [(nothing, labels_N.new_full((1,), IGNORED_LABEL))] * (num_slices - len(slices))
+    if num_slices > len(slices):
+        # The sum keeps what is below the head in the graph where there is no token of its own.
+        nothing = hidden_ND.new_zeros((1, hidden_ND.shape[1])) + hidden_ND.sum() * 0.0
+        slices += [(nothing, labels_N.new_full((1,), IGNORED_LABEL))] * (num_slices - len(slices))
     parts = [_slice(head, hidden, labels) for hidden, labels in slices]
     return torch.stack([loss for loss, _ in parts]).sum(), torch.stack([right for _, right in parts]).sum()
 
