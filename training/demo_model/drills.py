@@ -44,8 +44,14 @@ def with_changing_score(match: Match, rng: np.random.Generator) -> Match:
     first = 0
     while first < len(score_T2):
         length = max(1, round(float(rng.uniform(*_CHANGE_S)) * match.tick_hz))
-        goals = rng.integers(0, 10, 2) if rng.random() < 0.6 else rng.geometric(0.22, 2) - 1
-        score_T2[first : first + length] = np.minimum(goals, _MAX_GOALS)
+        kind = rng.random()
+        if kind < 0.45:
+            goals = rng.integers(0, 10, 2)
+        elif kind < 0.75:
+            goals = rng.integers(0, _MAX_GOALS + 1, 2)
+        else:
+            goals = np.minimum(rng.geometric(0.22, 2) - 1, _MAX_GOALS)
+        score_T2[first : first + length] = goals
         first += length
     return dataclasses.replace(match, score_T2=score_T2)
 

@@ -28,6 +28,11 @@ from training.sft.settings import SftSettings
 
 PICTURE_SIZE = (640, 360)
 NUM_WAITING = 96
+_NIL_NIL_SHARE, _ANY_SCORE_SHARE = 0.3, 0.35
+"""Shares of matches that begin at nil all, and at any score alike. The others begin at low scores mostly. An hour's match
+comes to scores that a short one never has: with one match in ten at ten goals or more, a model that told 99 of 100 scores
+of short matches right told every tenth wrong in an hour."""
+_MAX_INITIAL_GOALS = 14
 NUM_CUTS = 6
 """How often a match is told and cut into chunks, each time from another second: drawing costs more than telling."""
 
@@ -164,19 +169,20 @@ class MatchChunks(IterableDataset[Example]):
 def random_match(rng: np.random.Generator, settings: MatchSettings, *, clock_offset_s: int = 0) -> Match:
     """A match between random teams that starts at a random score, so that every number is seen."""
     home, away = make_teams(rng)
-    # Low scores are common, high ones happen in long streams.
-    score = (
-        (0, 0)
-        if rng.random() < 0.4
-        else tuple(int(goals) for goals in np.minimum(rng.geometric(0.22, 2) - 1, 14))
-    )
+    kind = rng.random()
+    if kind < _NIL_NIL_SHARE:
+        goals = np.zeros(2, np.int64)
+    elif kind < _NIL_NIL_SHARE + _ANY_SCORE_SHARE:
+        goals = rng.integers(0, _MAX_INITIAL_GOALS + 1, 2)
+    else:
+        goals = np.minimum(rng.geometric(0.22, 2) - 1, _MAX_INITIAL_GOALS)
     minutes = float(rng.uniform(*settings.minutes))
     return simulate(
         int(rng.integers(2**31)),
         minutes,
         home=home,
         away=away,
-        initial_score=(score[0], score[1]),
+        initial_score=(int(goals[0]), int(goals[1])),
         clock_offset_s=clock_offset_s,
     )
 
