@@ -81,6 +81,9 @@ def main(argv: list[str] | None = None) -> int:
     throughput.add_argument("--device-batch", type=int, default=32)
     publish = commands.add_parser("publish", help="write a model, its card and its loss curve to a folder")
     publish.add_argument("--runs", type=Path, nargs="+", required=True, help="run folders in order")
+    publish.add_argument(
+        "--before", type=Path, help="the published folder that they began with (it may be --out itself)"
+    )
     publish.add_argument("--scores", type=Path, required=True, help="what evaluate wrote")
     publish.add_argument("--out", type=Path, default=Path("assets/demo_model"))
     args = cli.parse_args(argv)
@@ -114,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         else:
             from training.demo_model.publish import publish_runs
 
-            summary = publish_runs(args.runs, args.scores, args.out)
+            summary = publish_runs(args.runs, args.scores, args.out, before=args.before)
     except TrainingError as error:
         sys.stderr.write(f"{error}\n")
         return 1

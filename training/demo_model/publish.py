@@ -1,6 +1,8 @@
-"""Publish a trained demo model: weights, model card, loss curve. Knows files; runs no model.
+"""Publish a trained demo model: weights, model card, loss curve, and the record of how it was trained. Knows files; runs
+no model.
 
-Every figure in the card is read from what the runs and the evaluation wrote.
+Every figure in the card is read from what the runs and the evaluation wrote. The record goes along (`training.json`), so
+that a model which is trained further is published without the folders of its earlier runs.
 """
 
 import json
@@ -14,19 +16,25 @@ from training.demo_model.architecture import STREAMING
 from training.errors import ModelFolderError
 
 MAX_SHARD_BYTES, MAX_FOLDER_BYTES = 16_000_000, 64_000_000
+RECORD = "training.json"
+"""Pieces and logged losses of all runs so far, beside the weights."""
 MEASURES = ("event_f1", "team_accuracy", "score_accuracy", "name_accuracy", "silence_agreement")
 CARD = Path(__file__).with_name("card.md")
 
 
-def publish_runs(runs: list[Path], scores_folder: Path, out: Path) -> dict[str, Any]:
-    """Copy the last run's model to `out`; write README.md, loss.png and scores.json beside it.
+def publish_runs(
+    runs: list[Path], scores_folder: Path, out: Path, *, before: Path | None = None
+) -> dict[str, Any]:
+    """Copy the last run's model to `out`; write README.md, loss.png, scores.json and training.json beside it.
 
     Args:
         runs: run folders in order, each begun with the model of the one before.
         scores_folder: what `evaluate --out` wrote for that model.
+        before: a published folder that the first of the runs began with; it may be `out` itself.
 
     Raises:
-        ModelFolderError: there is no model, there are no scores, or the result is larger than we ship.
+        ModelFolderError: there is no model, there are no scores, `before` has no record, or the result is larger than we
+            ship.
     """
     model, scores_file = runs[-1] / "model", scores_folder / "scores.json"
     if not (model / "config.json").exists():
@@ -35,19 +43,24 @@ def publish_runs(runs: list[Path], scores_folder: Path, out: Path) -> dict[str, 
         raise ModelFolderError(
             f"{scores_file} does not exist. Evaluate {model} first: --out {scores_folder}."
         )
+    record: dict[str, Any] = _record(before) if before else {"num_steps": 0, "pieces": [], "history": []}
+    pieces, history = record["pieces"], record["history"]
+    pictures = {file.name: file.read_bytes() for file in before.glob("loss-*.png")} if before else {}
+    for run in runs:
+        logged = [entry for entry in _lines(run / "history.jsonl") if "loss" in entry]
+        history += [{**entry, "step": record["num_steps"] + entry["step"]} for entry in logged]
+        pieces += _lines(run / "pieces.jsonl")
+        record["num_steps"] += pieces[-1]["step"]  # a run's last piece counts the run's steps from its start
     if out.exists():
         shutil.rmtree(out)
     shutil.copytree(model, out)
-    pieces = [piece for run in runs for piece in _lines(run / "pieces.jsonl")]
-    history: list[dict[str, Any]] = []
-    for run in runs:
-        first_step = history[-1]["step"] if history else 0
-        logged = [entry for entry in _lines(run / "history.jsonl") if "loss" in entry]
-        history += [{**entry, "step": first_step + entry["step"]} for entry in logged]
+    for name, picture in pictures.items():
+        (out / name).write_bytes(picture)
+    (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     draw_loss(history, out / "loss.png")
     shutil.copy(scores_file, out / "scores.json")
     scores = json.loads(scores_file.read_text(encoding="utf-8"))
-    (out / "README.md").write_text(card(history, pieces, scores, out), encoding="utf-8")
+    (out / "README.md").write_text(card(record, scores, out), encoding="utf-8")
     sizes = {file.name: file.stat().st_size for file in out.iterdir()}
     too_large = [name for name, size in sizes.items() if size > MAX_SHARD_BYTES]
     if too_large or sum(sizes.values()) > MAX_FOLDER_BYTES:
@@ -76,10 +89,9 @@ def draw_loss(history: list[dict[str, Any]], out: Path) -> None:
     pyplot.close(figure)
 
 
-def card(
-    history: list[dict[str, Any]], pieces: list[dict[str, Any]], scores: dict[str, Any], folder: Path
-) -> str:
+def card(record: dict[str, Any], scores: dict[str, Any], folder: Path) -> str:
     """The model card (`card.md`), filled with what was measured."""
+    pieces, last = record["pieces"], record["history"][-1]
     window = STREAMING["window"]
     score_rows = [
         [seed, *(_shown(values[name]) for name in MEASURES), f"{values['step_ms_p95']:.0f}"]
@@ -103,10 +115,10 @@ def card(
         text_window=window["text_window"],
         seed=pieces[-1]["settings"]["seed"],
         batch=pieces[-1]["settings"]["optimizer"]["batch_chunks"],
-        num_steps=history[-1]["step"],
+        num_steps=record["num_steps"],
         gpu_minutes=f"{sum(piece['seconds'] for piece in pieces) / 60:.0f}",
-        loss=f"{history[-1]['loss']:.3f}",
-        token_accuracy=f"{history[-1]['token_accuracy']:.3f}",
+        loss=f"{last['loss']:.3f}",
+        token_accuracy=f"{last['token_accuracy']:.3f}",
         pieces=_rows(piece_rows),
         minutes=f"{scores['minutes']:.0f}",
         how="greedy" if scores["greedy"] else "sampled",
@@ -125,6 +137,15 @@ def num_parameters(folder: Path) -> int:
             names = list(tensors.keys())
             total += sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
     return total
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """What a published folder tells of its training."""
+    file = folder / RECORD
+    if not file.exists():
+        raise ModelFolderError(f"{file} does not exist: {folder} does not tell how its model was trained.")
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return record
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:

@@ -54,8 +54,30 @@ def test_a_card_tells_the_whole_run(tmp_path: Path) -> None:
     assert json.loads((out / "ringside.json").read_text())["window"]["text_sink"] > 0
 
 
+def test_a_model_trained_further_is_published_with_the_record_of_its_earlier_runs(tmp_path: Path) -> None:
+    model = new_model(tokenizer := train_tokenizer(sample_texts(5, seed=1)))
+    write_scores(tmp_path / "scores")
+    for name, steps in (("a", [100, 200]), ("b", [50])):
+        write_run(tmp_path / name, steps, f"{name} command")
+        write_model(model, tokenizer, tmp_path / name / "model")
+    out, whole = tmp_path / "published", tmp_path / "whole"
+    publish_runs([tmp_path / "a"], tmp_path / "scores", out)
+    (out / "loss-1.png").write_bytes(b"an earlier picture")
+    publish_runs([tmp_path / "b"], tmp_path / "scores", out, before=out)
+    publish_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "scores", whole)
+    for name in ("README.md", "training.json", "loss.png"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert (out / "loss-1.png").read_bytes() == b"an earlier picture"
+
+
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     write_run(tmp_path / "a", [100], "command")
     with pytest.raises(ModelFolderError, match="holds no model"):
         publish_runs([tmp_path / "a"], tmp_path / "scores", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    write_scores(tmp_path / "scores")
+    write_model(
+        new_model(tokenizer := train_tokenizer(sample_texts(5, seed=1))), tokenizer, tmp_path / "a" / "model"
+    )
+    with pytest.raises(ModelFolderError, match=r"training\.json does not exist"):
+        publish_runs([tmp_path / "a"], tmp_path / "scores", tmp_path / "out", before=tmp_path)
