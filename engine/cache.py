@@ -13,7 +13,7 @@ Shapes: A layers, K key/value heads, L places, D head size, N new tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -106,8 +106,13 @@ class StreamingCache:
             target[:, :, : self.length] = source[:, :, : self.length]
         self._keys, self._rotated, self._values = new
 
-    def keep(self, places: Sequence[int] | npt.NDArray[np.int64]) -> None:
-        """Compact to the given places, in the given order. Rotated keys are stale until ``rotate``."""
+    def keep(
+        self, places: Sequence[int] | npt.NDArray[np.int64], between: Callable[[], None] | None = None
+    ) -> None:
+        """Compact to the given places, in the given order. Rotated keys are stale until ``rotate``.
+
+        ``between`` is called after each of the pieces in which they are moved.
+        """
         kept = np.asarray(places, dtype=np.int64)
         moved = np.flatnonzero(kept != np.arange(len(kept)))
         first = int(moved[0]) if len(moved) else len(kept)
@@ -120,6 +125,8 @@ class StreamingCache:
         for store in (self._keys, self._values):
             for layers in torch.split(store, group):
                 layers[:, :, first : self.length] = layers.index_select(2, index)
+                if between:
+                    between()
 
     def rotate(self, table: RotaryTable) -> None:
         """Rotate every filled place from its unrotated key; ``table`` covers all ``length`` of them."""

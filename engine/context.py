@@ -151,19 +151,19 @@ class StreamContext:
         self._cache.reserve(budget.num_tokens - self._cache.length)
         self._roomy_for = vision
 
-    def evict(self) -> None:
-        """Let go of what the windows no longer hold."""
+    def evict(self, between: Callable[[], None] | None = None) -> None:
+        """Let go of what the windows no longer hold. ``between`` is called after each piece of the work."""
         self._refuse_torn()
         self._torn = True
-        self.keep(self._ledger.evict())
+        self.keep(self._ledger.evict(), between)
         self._torn = False
         self.is_answering = False
         """Whether an answer has begun and not ended."""
         self.kept = KeptContext(self.ids, self.num_cached)
 
-    def keep(self, places: npt.NDArray[np.int64]) -> None:
+    def keep(self, places: npt.NDArray[np.int64], between: Callable[[], None] | None = None) -> None:
         """Compact the cache to these places, in this order; ``evict`` calls it."""
-        self.cache.keep(places)
+        self.cache.keep(places, between)
 
     def positions(self, spans: Sequence[Span]) -> npt.NDArray[np.float32]:
         """Positions (3, N) of the whole context as ``spans``: contiguous ones, counted from 0."""

@@ -26,6 +26,7 @@ from engine.memory import upload
 from engine.rotary import RotaryTable
 from engine.runtime import RuntimeSettings
 from engine.sampling import Sampler
+from engine.token_parts import TokenParts
 
 _PLACES_A_RECORDING = 2048  # storage that PyTorch's masked attention looks at grows by this many places
 
@@ -113,8 +114,11 @@ class StaticDecoder:
         sampler: Sampler,
         num_most: int,
         runtime: RuntimeSettings,
+        between: Callable[[], None] | None = None,
     ) -> None:
+        """``between``, where given, is called between the parts of a token (``engine/token_parts.py``)."""
         self._language, self._cache, self._sampler = language, cache, sampler
+        self._between = between
         self._num_most, self._runtime = max(num_most, 2), runtime  # 2: a recording always has room to run in
         self._device = cache.device
         self._buffers = DecodeBuffers.of(language.config, self._num_most, self._device)
@@ -180,7 +184,7 @@ class StaticDecoder:
         self._num_started = self._num_taken
 
     def close(self) -> None:
-        self._steps.clear()
+        self._forget()
         self._step = None
 
     def _start(self) -> None:
@@ -209,15 +213,14 @@ class StaticDecoder:
             num_places = capacity  # these kernels read no further than the cache is filled
         where = self._cache.stores(0)[0].data_ptr()
         if where != self._where:  # the storage has grown and moved: recordings of the old one are worthless
-            self._steps.clear()
+            self._forget()
             self._where = where
         if num_places not in self._steps:
             self._tune(num_places)
             ops = make_ops(self._language, self._cache, self._runtime, num_places)
             self._buffers.number_1.fill_(1)
             self._buffers.base_1.fill_(self._cache.length)
-            work = functools.partial(self._work, ops)
-            self._steps[num_places] = record(work, self._device, use="decode", recorded=self._runtime.graphs)
+            self._steps[num_places] = self._record(ops)
         return self._steps[num_places]
 
     def _tune(self, num_places: int) -> None:
@@ -234,6 +237,26 @@ class StaticDecoder:
             tuning.tune_products(self._language)
         if runtime.attention == "triton":
             tuning.tune_attention(self._cache, self._language.config.num_heads, num_places)
+
+    def _forget(self) -> None:
+        for step in self._steps.values():
+            if isinstance(step, TokenParts):
+                step.close()
+        self._steps.clear()
+
+    def _record(self, ops: DecodeOps) -> Callable[[], None]:
+        if self._between is None:
+            work = functools.partial(self._work, ops)
+            return record(work, self._device, use="decode", recorded=self._runtime.graphs)
+        return TokenParts(
+            self._language,
+            ops,
+            self._buffers,
+            self._sampler,
+            slice_ms=self._runtime.politeness.slice_ms,
+            recorded=self._runtime.graphs,
+            between=self._between,
+        )
 
     def _work(self, ops: DecodeOps) -> None:
         self._buffers.number_1.clamp_(1, self._num_most - 1)  # warming up runs past an answer's end

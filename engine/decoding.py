@@ -151,11 +151,16 @@ class TorchOps:
         return torch.nn.functional.silu(gate) * up
 
 
-def run_token(language: LanguageModel, ops: DecodeOps, buffers: DecodeBuffers) -> None:
-    """Run the last token picked; its raw logits go to ``logits_V``."""
+def begin_token(ops: DecodeOps, buffers: DecodeBuffers) -> None:
+    """Tell ``ops`` the place and the rotation of the last token picked."""
     row_1 = buffers.number_1 - 1
     table = RotaryTable(buffers.table.cos.index_select(0, row_1), buffers.table.sin.index_select(0, row_1))
     ops.begin(buffers.base_1 + row_1, table)
+
+
+def run_token(language: LanguageModel, ops: DecodeOps, buffers: DecodeBuffers) -> None:
+    """Run the last token picked; its raw logits go to ``logits_V``."""
+    begin_token(ops, buffers)
     buffers.logits_V.copy_(language.decode(buffers.token_1, ops)[0])
 
 

@@ -146,9 +146,13 @@ class FrameEncoder:
 
     def _encode_plainly(self, chunk: FrameChunk, cut: Callable[[], None]) -> EncodedChunk:
         frames_THWC = torch.from_numpy(_readable(chunk.frames)).to(self._model.device)
+        self._pacer.rest("upload")
         patches_NP, grid = self._cut(frames_THWC)
         cut()
-        return EncodedChunk(self._model.vision(patches_NP, grid, self._pacer.rest), grid)
+        self._pacer.rest("resize")
+        embedded_MO = self._model.vision(patches_NP, grid, lambda: self._pacer.rest("vision"))
+        self._pacer.rest("merge")
+        return EncodedChunk(embedded_MO, grid)
 
     def _cut(self, frames_THWC: torch.Tensor) -> tuple[torch.Tensor, _Grid]:
         _, height, width, _ = frames_THWC.shape

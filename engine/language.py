@@ -8,7 +8,7 @@ Shapes: N new tokens, E hidden size, H query heads, K key/value heads, D head si
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -148,10 +148,17 @@ class LanguageModel(nn.Module):
 
     def decode(self, token_1: torch.Tensor, ops: DecodeOps) -> torch.Tensor:
         """Run one token at the place and with the rotation that ``ops`` was told. Returns raw logits (1, V)."""
-        x_1E = self.embed(token_1)
-        for layer in self.layers:
+        return self.decode_logits(self.decode_layers(self.embed(token_1), ops, self.layers), ops)
+
+    def decode_layers(self, x_1E: torch.Tensor, ops: DecodeOps, layers: Iterable[nn.Module]) -> torch.Tensor:
+        """Part of ``decode``: some of the layers, one after the other."""
+        for layer in layers:
             assert isinstance(layer, LanguageLayer)
             x_1E = layer.decode(x_1E, ops)
+        return x_1E
+
+    def decode_logits(self, x_1E: torch.Tensor, ops: DecodeOps) -> torch.Tensor:
+        """Part of ``decode``: raw logits (1, V) of the last layer's state."""
         return ops.norm_linear(x_1E, self.norm, self.projection).float()
 
     @property

@@ -16,6 +16,7 @@ DECODERS = ("auto", "eager", "static")
 ATTENTIONS = ("auto", "torch", "triton", "flash")
 PREFILLS = ("auto", "flash", "cudnn")
 KERNELS = ("auto", "torch", "triton")
+LEAST_DUTY = 0.05
 _HOPPER = (9, 0)
 
 
@@ -31,20 +32,22 @@ class PolitenessSettings:
     low_priority: bool = False
     """Run on CUDA streams of the lowest priority: other work of this process goes first."""
 
-    duty: float = 1.0
-    """Largest share of the time in which work may be under way; below 1, pauses are made between layers and tokens.
+    duty: float | None = 1.0
+    """Largest share of the time in which work may be under way; below 1, pauses are made between layers, and between
+    parts of a token. None: as little as the stream needs to keep up, found from its last steps (``engine/pacer.py``).
 
     Other programs on a GPU take turns with this one whatever the priority of its streams; what leaves them
     room is the pauses."""
 
-    slice_ms: float = 4.0
-    """Work that may go on at a stretch before a pause, in milliseconds: a quarter of a frame at 60 frames a second."""
+    slice_ms: float = 1.0
+    """Work that may go on at a stretch before a pause, in milliseconds. Another program's frame that comes meanwhile waits
+    for the end of the stretch; short ones that come so often that a frame meets several cost it no less."""
 
     def __post_init__(self) -> None:
-        if not 0.05 <= self.duty <= 1:
-            raise SettingsError("duty", self.duty, "use 0.05 to 1; 1 makes no pauses")
-        if not 0.5 <= self.slice_ms <= 1000:
-            raise SettingsError("slice_ms", self.slice_ms, "use 0.5 to 1000 milliseconds")
+        if self.duty is not None and not LEAST_DUTY <= self.duty <= 1:
+            raise SettingsError("duty", self.duty, f"use {LEAST_DUTY} to 1; 1 makes no pauses")
+        if not 0.2 <= self.slice_ms <= 1000:
+            raise SettingsError("slice_ms", self.slice_ms, "use 0.2 to 1000 milliseconds")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

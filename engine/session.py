@@ -87,6 +87,14 @@ class StreamingSession:
         return self._settings
 
     @property
+    def longest_stretches_ms(self) -> dict[str, float]:
+        """How long the present or last step worked between two pauses at most, in milliseconds, by what it did last.
+
+        Empty for a session that makes none.
+        """
+        return dict(self._pacer.longest_ms)
+
+    @property
     def context(self) -> StreamContext:
         """What the model sees at present; to look at, not to change."""
         return self._context
@@ -222,7 +230,7 @@ class StreamingSession:
         model, context = self._model, self._context
         with self._on_stream():
             clock = StepClock(model.device)
-        self._pacer.start()
+        self._pacer.start(chunk.end_s - chunk.start_s)
         phrase = PhraseDecoder(model.prompt.decode, model.prompt.special.ellipsis, model.stop_ids)
         text: list[str] = []
         limit = self._settings.sampling.max_new_tokens if forced is None else len(forced)
@@ -251,6 +259,7 @@ class StreamingSession:
                 said = context.end_answer()
                 with self._on_stream():
                     clock.lap("decode_ms")
+                self._pacer.end()
                 results.append(
                     StepResult(
                         text="".join(text).strip(),
@@ -277,21 +286,25 @@ class StreamingSession:
         context.make_room(vision)
         encoded = encoder.encode(chunk, lambda: clock.lap("preprocess_ms"))
         clock.lap("vision_ms")
-        context.evict()
+        context.evict(self._rest("evict"))
         clock.lap("evict_ms")
         context.rotate()
         clock.lap("rotate_ms")
+        self._pacer.rest("rotate")
         texts = [self._settings.query if context.is_new else "", question or ""]
         user = model.prompt.user_turn_parts(
             chunk.start_s, chunk.end_s, vision.length, " ".join(text for text in texts if text)
         )
         in_parts = self._runtime.prefill == "cudnn"
-        logits_V = context.prefill(user, vision, encoded.embedded_MO, self._pacer.rest, in_parts=in_parts)
+        logits_V = context.prefill(
+            user, vision, encoded.embedded_MO, self._rest("prefill"), in_parts=in_parts
+        )
         encoder.release()
         decoder = self._ready_decoder()
         if isinstance(decoder, StaticDecoder):
             decoder.reads_behind = on_scores is None and not self._pacer.pauses
         assert context.coming is not None, "prefill leaves the answer's rotations"
+        self._pacer.rest("head")
         decoder.begin(logits_V, context.coming, context.distinct_ids, forced)
         clock.lap("prefill_ms")
         return decoder
@@ -303,7 +316,7 @@ class StreamingSession:
             self._context.count_cached()
         if on_scores:
             on_scores(index, *decoder.scores())
-        self._pacer.rest()
+        self._pacer.rest("pick")
         return token_id
 
     def _rehearse(self, still: FrameChunk, vision: VisionSpan, report: Callable[[float], None]) -> None:
@@ -333,10 +346,15 @@ class StreamingSession:
             language, cache, sampler = self._model.language, self._context.cache, self._sampler
             if self._runtime.decoder == "static":
                 num_most = self._settings.sampling.max_new_tokens
-                self._decoder = StaticDecoder(language, cache, sampler, num_most, self._runtime)
+                rest = self._rest("token") if self._pacer.pauses else None
+                self._decoder = StaticDecoder(language, cache, sampler, num_most, self._runtime, rest)
             else:
                 self._decoder = EagerDecoder(language, cache, sampler)
         return self._decoder
+
+    def _rest(self, after: str) -> Callable[[], None]:
+        """Called between two pieces of work of one kind."""
+        return functools.partial(self._pacer.rest, after)
 
     def _favour_names(self) -> None:
         """Those of the title, as they are spelt at the beginning of a phrase and within one."""

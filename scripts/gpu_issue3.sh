@@ -16,7 +16,7 @@ limited() { # seconds, lines to show, command...
     local seconds=$1 lines=$2; shift 2
     timeout "$seconds" "$@" >"$out/last.txt" 2>&1; local code=$?
     { echo "\$ $*"; cat "$out/last.txt"; echo "rc $code"; } >>"$log"
-    tail -n "$lines" "$out/last.txt" | cut -c1-400 | tee -a "$out/summary.txt"
+    tail -n "$lines" "$out/last.txt" | cut -c1-700 | tee -a "$out/summary.txt"
     [ $code -eq 0 ] || echo "rc $code: $*" | tee -a "$out/summary.txt"
 }
 bench() { # seconds, arguments...: the JSON goes to rows.jsonl, the table's essence to the summary
@@ -81,18 +81,8 @@ for part in $parts; do
         bench 590 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 4 --endurance 10800 --plot "$out/endurance.png"
         grep '^minute' "$out/last.txt" | tee -a "$out/summary.txt" ;;
     polite)
-        # The load is sized once, on the idle GPU: sized beside a stream it would be a smaller one.
-        alone=$(timeout 40 "$python" -m engine.bench.neighbour --seconds 8); echo "alone: $alone" | tee -a "$out/summary.txt"
-        products=$(echo "$alone" | sed 's/.*"products_a_frame": \([0-9]*\).*/\1/')
-        for way in "--duty 1" "--duty 0.5" "--duty 0.25" "--duty 0.25 --slice 1"; do
-            # shellcheck disable=SC2086  # a way is several arguments
-            timeout 120 "$python" -m engine.bench $big --fps 2 --tokens-per-step 8 --steps 120 --live $way --json >>"$log" 2>&1 &
-            stream=$!; sleep 25
-            echo "beside a stream with $way:" | tee -a "$out/summary.txt"
-            limited 40 1 "$python" -m engine.bench.neighbour --seconds 8 --products "$products"
-            kill -0 $stream || echo "the stream was over before" | tee -a "$out/summary.txt"
-            kill $stream 2>/dev/null; wait $stream 2>/dev/null
-        done ;;
+        # The load alone, then beside a stream in five ways, the new one with 8 and 20 tokens a second first.
+        limited 280 8 "$python" -m engine.bench.polite --size 7b ;;
     small)
         bench 120 --size 3b --height 720 --width 1280 --fps 2 --tokens-per-step 20 --steps 20
         bench 90 --size demo --height 360 --width 640 --fps 2 --tokens-per-step 20 --steps 40 --baseline 2

@@ -13,8 +13,8 @@ import numpy as np
 from engine.chunk import FrameChunk
 from engine.runtime import PolitenessSettings, RuntimeSettings
 
-POLITE_RUNTIME = RuntimeSettings(politeness=PolitenessSettings(low_priority=True, duty=0.5))
-"""For a run that begins while politeness is asked for: pauses take as long as work."""
+POLITE_RUNTIME = RuntimeSettings(politeness=PolitenessSettings(low_priority=True, duty=None))
+"""For a run that begins while politeness is asked for: it works in short stretches, no more than keeping up takes."""
 
 _MOST_PIXELS = 160 * 28 * 28
 """Of a frame: 160 visual tokens, about a fifth of what the model usually looks at."""

@@ -76,8 +76,12 @@ def _in_vain(args: argparse.Namespace) -> Iterator[str]:
         yield "--plot draws an endurance run: give --endurance as well"
     if args.endurance and args.steps:
         yield "--endurance says how many steps are run: leave --steps out"
-    if args.slice is not None and args.duty >= 1:
-        yield "--slice is the work between two pauses, and there are none: give --duty below 1 as well"
+    if args.polite and args.duty < 1:
+        yield "--polite finds the duty by itself: leave --duty out"
+    if args.slice is not None and args.duty >= 1 and not args.polite:
+        yield (
+            "--slice is the work between two pauses, and there are none: give --duty below 1 or --polite as well"
+        )
 
 
 def _measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -160,7 +164,11 @@ def _runtime(args: argparse.Namespace) -> RuntimeSettings:
         prefill=args.prefill,
         graphs=not args.no_graphs,
         tune=args.tune,
-        politeness=PolitenessSettings(low_priority=args.duty < 1, duty=args.duty, slice_ms=args.slice),
+        politeness=PolitenessSettings(
+            low_priority=args.polite or args.duty < 1,
+            duty=None if args.polite else args.duty,
+            slice_ms=args.slice,
+        ),
     )
 
 
@@ -303,7 +311,10 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--no-graphs", action="store_true", help="launch every kernel")
     how.add_argument("--tune", action="store_true", help="time ways of cutting each Triton kernel first")
     how.add_argument("--duty", type=float, default=1.0, help="share of the time to work in (1)")
-    how.add_argument("--slice", type=float, help="milliseconds of work between two pauses (4)")
+    how.add_argument(
+        "--polite", action="store_true", help="work in as little of the time as the stream needs to keep up"
+    )
+    how.add_argument("--slice", type=float, help="milliseconds of work between two pauses (1)")
     how.add_argument("--threads", type=_positive, help="CPU threads of PyTorch (its own choice)")
     what = cli.add_argument_group("what is measured")
     what.add_argument("--baseline", type=_positive, metavar="N", help="also N steps of plain transformers")

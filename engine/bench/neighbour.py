@@ -3,8 +3,8 @@
     python -m engine.bench.neighbour --seconds 20
 
 Draws 60 "frames" a second, each a matrix product made as large as takes half a frame's time on an idle GPU, and prints
-one JSON line with the percentiles of how long a frame took from when it was due until it was done. Run it alone, then
-beside a stream with and without ``--duty``; the ratio of the p99s is what a polite mode is judged by.
+one JSON line with the percentiles of how long a frame took from when it was due until it was done.
+``engine/bench/polite.py`` runs it alone, then beside a stream; the ratio of the p99s is what a polite mode is judged by.
 
 Knows: a load of a known size. Does not know: the engine.
 """

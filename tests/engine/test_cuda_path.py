@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import LoadedModel, StreamingSession
+from engine import LoadedModel, StreamingSession, token_parts
 from engine import load_model as load
 from engine.attention import attend_cached
 from engine.bench.models import random_model
@@ -63,6 +63,20 @@ def test_every_way_says_what_the_eager_one_says(
             other.prepare(chunks[(number + 1) % 12])
         assert step.result.token_ids == expected.token_ids
         assert eager.context.ids == other.context.ids
+
+
+def test_a_token_in_many_recorded_parts_says_what_the_eager_one_says(
+    on_gpu: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_parts, "_SHARE_OF_SLICE", 1e-9)  # a part for every layer, however quick it is
+    polite = RuntimeSettings(politeness=PolitenessSettings(low_priority=True, duty=0.9))
+    sessions = [
+        StreamingSession(on_gpu, settings(temperature=2.0, top_p=0.9), runtime)
+        for runtime in (RuntimeSettings(decoder="eager", graphs=False), polite)
+    ]
+    for number in range(12):
+        a, b = (session.step(make_chunk(number)).result for session in sessions)
+        assert a.token_ids == b.token_ids
 
 
 @pytest.mark.parametrize("precision", [None, "fp8", "int8", "int4"])

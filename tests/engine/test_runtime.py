@@ -12,6 +12,7 @@ from engine import LoadedModel, StreamingSession
 from engine.attention import join_parts
 from engine.bench.neighbour import draw
 from engine.bench.neighbour import main as neighbour
+from engine.bench.polite import main as polite_bench
 from engine.chunk import FrameChunk
 from engine.errors import ChunkError, OutOfMemoryError
 from engine.pacer import Pacer
@@ -124,7 +125,7 @@ class FakeTime:
 def test_the_duty_is_kept_and_no_slice_is_much_too_long(duty: float) -> None:
     time = FakeTime()
     pacer = Pacer(PolitenessSettings(duty=duty, slice_ms=4.0), lambda: None, lambda: time.now_s, time.sleep)
-    pacer.start()
+    pacer.start(chunk_s=1.0)
     worked_s = longest_s = stretch_s = 0.0
     for _ in range(1000):
         time.work(0.0013)
@@ -137,6 +138,41 @@ def test_the_duty_is_kept_and_no_slice_is_much_too_long(duty: float) -> None:
     assert longest_s < 0.004 + 0.0013
 
 
+@pytest.mark.parametrize("work_s", [0.02, 0.071, 0.3])
+def test_a_duty_that_follows_the_stream_is_as_small_as_keeping_up_allows(work_s: float) -> None:
+    time = FakeTime()
+    pacer = Pacer(PolitenessSettings(duty=None), lambda: None, lambda: time.now_s, time.sleep)
+    took_s = []
+    for step in range(40):
+        began_s = time.now_s
+        pacer.start(chunk_s=1.0)
+        # Every third phrase is short.
+        for _ in range(round(work_s * (0.5 if step % 3 else 1) / 0.0005)):
+            time.work(0.0005)
+            pacer.rest("layer")
+        pacer.end()
+        took_s.append(time.now_s - began_s)
+        time.now_s = max(time.now_s, began_s + 1.0)
+    assert max(took_s) < 1.0  # in time, the first step too
+    # 0.8 of the time, or the least duty there is.
+    assert max(took_s[1:]) == pytest.approx(min(0.8, work_s / 0.05), abs=0.03)
+    assert pacer.longest_ms["layer"] <= 1.0 + 1e-6
+
+
+def test_a_phrase_longer_than_all_before_it_is_hardly_late() -> None:
+    time = FakeTime()
+    pacer = Pacer(PolitenessSettings(duty=None), lambda: None, lambda: time.now_s, time.sleep)
+    for work_s in (0.07, 0.07, 0.35):
+        began_s = time.now_s
+        pacer.start(chunk_s=1.0)
+        for _ in range(round(work_s / 0.001)):
+            time.work(0.001)
+            pacer.rest()
+        pacer.end()
+        took_s = time.now_s - began_s
+    assert took_s < 1.3  # at the duty of the steps before it would have taken four seconds
+
+
 def test_without_a_limit_nothing_waits() -> None:
     def never() -> None:
         raise AssertionError("waited")
@@ -146,12 +182,16 @@ def test_without_a_limit_nothing_waits() -> None:
     assert not pacer.pauses
 
 
-def test_a_polite_session_says_the_same(tiny: LoadedModel) -> None:
-    polite = RuntimeSettings(decoder="static", politeness=PolitenessSettings(duty=0.9, slice_ms=0.5))
+@pytest.mark.parametrize("duty", [0.9, None])
+def test_a_polite_session_says_the_same(tiny: LoadedModel, duty: float | None) -> None:
+    polite = RuntimeSettings(decoder="static", politeness=PolitenessSettings(duty=duty, slice_ms=0.5))
     sessions = [StreamingSession(tiny, settings(temperature=2.0), runtime) for runtime in (EAGER, polite)]
     for number in range(3):
         a, b = (session.step(make_chunk(number)).result for session in sessions)
         assert a.token_ids == b.token_ids
+    # A token is no single piece, and neither is anything before it.
+    assert {"resize", "vision", "prefill", "token"} <= sessions[1].longest_stretches_ms.keys()
+    assert sessions[0].longest_stretches_ms == {}
     # It does not look ahead: that would go on through its pauses. What cannot be looked at shows it.
     flat = FrameChunk(frames=np.zeros((2, 1, 400, 3), np.uint8), start_s=3, end_s=4)
     with pytest.raises(ChunkError):
@@ -180,6 +220,18 @@ def test_a_neighbours_frames_are_timed_from_when_they_were_due() -> None:
     slow = draw(lambda: time.work(0.02), 1.0, lambda: time.now_s, time.sleep)
     assert len(slow) < 60
     assert max(slow) > 20.0
+
+
+def test_a_stream_and_its_neighbour_are_measured_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = "--size tiny --device cpu --side 32 --seconds 0.5 --ways 1 --height 56 --width 84"
+    assert polite_bench(arguments.split()) == 0
+    alone, beside = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert beside["neighbour"]["products_a_frame"] == alone["neighbour"]["products_a_frame"]
+    assert beside["steps"] >= 1
+    assert beside["step_ms"]["p50"] > 0
+    grown = beside["neighbour"]["p99_frame_ms"] / alone["neighbour"]["p99_frame_ms"] - 1
+    assert beside["p99_grown_percent"] == pytest.approx(100 * grown, abs=0.06)
+    assert "prefill" in beside["longest_stretch_ms"]
 
 
 def test_a_neighbour_reports(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ blocks, O their size (E).
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -42,13 +42,13 @@ class NativeContext(StreamContext):
         self._next = 0.0
         super().restart(settings)
 
-    def keep(self, places: npt.NDArray[np.int64]) -> None:
+    def keep(self, places: npt.NDArray[np.int64], between: Callable[[], None] | None = None) -> None:
         """Compact the cache; what stays keeps its positions."""
         cached_3L = self._latest_3L[:, : self.cache.length]
         if cached_3L.size:
             self._next = next_position(cached_3L)
         self._placed_3L = cached_3L[:, places]
-        super().keep(places)
+        super().keep(places, between)
 
     def positions(self, spans: Sequence[Span]) -> npt.NDArray[np.float32]:
         """Positions (3, L): those given before, then new ones after the largest that was ever given."""
