@@ -279,4 +279,5 @@ def make_ops(
         reference,
         attention=runtime.attention == "triton",
         products=runtime.kernels == "triton",
+        overlap=runtime.overlap,
     )

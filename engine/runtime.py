@@ -70,6 +70,9 @@ class RuntimeSettings:
     graphs: bool = True
     """Whether the static decoder and the vision tower are recorded as CUDA graphs."""
 
+    overlap: bool = True
+    """Whether a kernel of a token may begin before the one before it has ended, with Triton on Hopper and later."""
+
     tune: bool = False
     """Time a few ways of cutting each Triton kernel at warm-up (about a minute) instead of taking the usual ones."""
 

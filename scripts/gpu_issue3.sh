@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Measures the engine on a CUDA GPU, the most important first: tests, traces, then the rows of engine/PERFORMANCE.md.
-#   scripts/gpu_issue3.sh OUT [PART ...]      PART: tests traces main fps8 precision sustained vision endurance polite small
+#   scripts/gpu_issue3.sh OUT [PART ...]      PART: tests traces main fps8 precision decode sustained vision endurance polite small
 # Every part has its own time limit and its own log in OUT; a part that fails does not stop the others. OUT/summary.txt
 # holds the last lines of each. Without PART all run, in this order (about 25 minutes; the first five about 10).
 set -u
 out=$1; shift
-parts=${*:-tests traces main fps8 precision sustained vision endurance polite small}
+parts=${*:-tests traces main fps8 precision decode sustained vision endurance polite small}
 mkdir -p "$out"
 export PYTHONUNBUFFERED=1 PYTHONPATH=. OMP_NUM_THREADS=8 TOKENIZERS_PARALLELISM=false
 python=${PYTHON:-python3}
@@ -76,6 +76,9 @@ for part in $parts; do
         bench 120 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 20 --steps 20
         bench 120 --size 7b --height 364 --width 644 --fps 8 --tokens-per-step 20 --steps 20
         bench 120 $big --fps 2 --tokens-per-step 8 --steps 20 --no-graphs ;;
+    decode)
+        limited 240 12 "$python" -m engine.bench.tokens --precisions fp8 bf16 int8 int4 --tune fp8 bf16
+        grep -h '^product\|^attention' "$out/last.txt" | tee -a "$out/summary.txt" ;;
     endurance)
         # Three hours of stream; every ten minutes of it a line in OUT/log.txt, also of a run that its limit ends.
         bench 590 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 4 --endurance 10800 --plot "$out/endurance.png"

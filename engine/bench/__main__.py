@@ -164,6 +164,7 @@ def _runtime(args: argparse.Namespace) -> RuntimeSettings:
         prefill=args.prefill,
         graphs=not args.no_graphs,
         tune=args.tune,
+        overlap=not args.no_overlap,
         politeness=PolitenessSettings(
             low_priority=args.polite or args.duty < 1,
             duty=None if args.polite else args.duty,
@@ -310,6 +311,9 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--prefill", choices=PREFILLS, default="auto", help="attention of a chunk's tokens")
     how.add_argument("--no-graphs", action="store_true", help="launch every kernel")
     how.add_argument("--tune", action="store_true", help="time ways of cutting each Triton kernel first")
+    how.add_argument(
+        "--no-overlap", action="store_true", help="a token's kernels begin when the one before has ended"
+    )
     how.add_argument("--duty", type=float, default=1.0, help="share of the time to work in (1)")
     how.add_argument(
         "--polite", action="store_true", help="work in as little of the time as the stream needs to keep up"

@@ -16,6 +16,8 @@ import torch
 import triton
 import triton.language as tl
 
+from engine.kernels.overlap import launched
+
 _LOG2_E = 1.4426950408889634
 _MIN_ROWS = 16  # the smallest tile that the matrix units take
 
@@ -24,7 +26,11 @@ _MIN_ROWS = 16  # the smallest tile that the matrix units take
 def _attend_part(
     q_ptr, k_ptr, v_ptr, place_ptr, part_ptr, lse_ptr, scale, head_stride,
     G: tl.constexpr, ROWS: tl.constexpr, D: tl.constexpr, BLOCK: tl.constexpr, SPLITS: tl.constexpr,
+    OVERLAP: tl.constexpr,
 ):  # fmt: skip
+    if OVERLAP:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
     head = tl.program_id(0)
     split = tl.program_id(1)
     length = tl.load(place_ptr).to(tl.int32) + 1
@@ -62,7 +68,10 @@ def _attend_part(
 
 
 @triton.jit
-def _join_parts(part_ptr, lse_ptr, out_ptr, D: tl.constexpr, SPLITS: tl.constexpr):
+def _join_parts(part_ptr, lse_ptr, out_ptr, D: tl.constexpr, SPLITS: tl.constexpr, OVERLAP: tl.constexpr):
+    if OVERLAP:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
     head = tl.program_id(0)
     splits = tl.arange(0, SPLITS)
     columns = tl.arange(0, D)
@@ -85,11 +94,12 @@ def attend_one_query(
     block: int = 64,
     num_warps: int = 4,
     num_stages: int = 3,
+    overlap: bool = False,
 ) -> None:
     """Attention of contiguous ``q_HD`` over the first ``place_1 + 1`` places, into ``out_HD``.
 
     ``k_KCD`` and ``v_KCD`` are one layer's storage: heads equally far apart, places contiguous. D and
-    ``num_splits`` must be powers of two. Head h reads key/value head h // G.
+    ``num_splits`` must be powers of two. Head h reads key/value head h // G. ``overlap`` as ``multiply_row`` has it.
     """
     num_heads, head_dim = q_HD.shape
     num_kv_heads = k_KCD.shape[0]
@@ -99,6 +109,8 @@ def attend_one_query(
     _attend_part[(num_kv_heads, num_splits)](
         q_HD, k_KCD, v_KCD, place_1, part, lse, head_dim**-0.5 * _LOG2_E, k_KCD.stride(0),
         G=num_groups, ROWS=max(_MIN_ROWS, triton.next_power_of_2(num_groups)), D=head_dim, BLOCK=block,
-        SPLITS=num_splits, num_warps=num_warps, num_stages=num_stages,
+        SPLITS=num_splits, OVERLAP=overlap, num_warps=num_warps, num_stages=num_stages, **launched(overlap),
     )  # fmt: skip
-    _join_parts[(num_heads,)](part, lse, out_HD, D=head_dim, SPLITS=num_splits, num_warps=num_warps)
+    _join_parts[(num_heads,)](
+        part, lse, out_HD, D=head_dim, SPLITS=num_splits, OVERLAP=overlap, num_warps=num_warps, **launched(overlap)
+    )  # fmt: skip

@@ -17,6 +17,7 @@ import torch
 import triton
 import triton.language as tl
 
+from engine.kernels.overlap import launched
 from engine.layers import Embedding, Linear, Projection
 from engine.quantised import GROUP, QuantisedRows
 
@@ -48,10 +49,25 @@ def _finish(total, gated, squares, rows, row_inside, bias_ptr, add_ptr, out_ptr,
 
 
 @triton.jit
+def _add_columns(first, second, squares, w, up, x_ptr, norm_ptr, columns, inside,
+                 HAS_NORM: tl.constexpr, GATED: tl.constexpr):  # fmt: skip
+    # The sums with C more columns of the weights in them. Weights come 8 to a thread, as x does: with 16 of 8 bits to a
+    # thread, x had to change threads through shared memory in every round, and all warps waited for it twice.
+    x = tl.load(x_ptr + columns, mask=inside, other=0.0).to(tl.float32)
+    if HAS_NORM:
+        squares += x * x
+        x *= tl.load(norm_ptr + columns, mask=inside, other=0.0).to(tl.float32)
+    first += x[None, :] * w.to(tl.float32)
+    if GATED:
+        second += x[None, :] * up.to(tl.float32)
+    return first, second, squares
+
+
+@triton.jit
 def _one_row(
     x_ptr, norm_ptr, w_ptr, scale_ptr, bias_ptr, add_ptr, out_ptr, num_in, num_out, eps,
     HAS_NORM: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_ADD: tl.constexpr, GATED: tl.constexpr,
-    SCALED: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
+    SCALED: tl.constexpr, OVERLAP: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
     rows = tl.program_id(0) * R + tl.arange(0, R)
     row_inside = rows < num_out
@@ -60,20 +76,31 @@ def _one_row(
     squares = tl.zeros([C], tl.float32)
     row_at = rows.to(tl.int64)[:, None] * num_in
     up_at = (rows + num_out).to(tl.int64)[:, None] * num_in
-    for start in range(0, num_in, C):
+    if OVERLAP:
+        # Weights alone are read before the kernel before this one has ended.
+        tl.extra.cuda.gdc_launch_dependents()
+        columns = tl.arange(0, C)
+        inside = columns < num_in
+        both = row_inside[:, None] & inside[None, :]
+        w = tl.load(w_ptr + row_at + tl.max_contiguous(columns, 8)[None, :], mask=both, other=0.0)
+        up = w
+        if GATED:
+            up = tl.load(w_ptr + up_at + tl.max_contiguous(columns, 8)[None, :], mask=both, other=0.0)
+        tl.extra.cuda.gdc_wait()
+        first, second, squares = _add_columns(
+            first, second, squares, w, up, x_ptr, norm_ptr, columns, inside, HAS_NORM, GATED
+        )
+    for start in range(C if OVERLAP else 0, num_in, C):
         columns = start + tl.arange(0, C)
         inside = columns < num_in
         both = row_inside[:, None] & inside[None, :]
-        w = tl.load(w_ptr + row_at + columns[None, :], mask=both, other=0.0)
+        w = tl.load(w_ptr + row_at + tl.max_contiguous(columns, 8)[None, :], mask=both, other=0.0)
+        up = w
         if GATED:
-            up = tl.load(w_ptr + up_at + columns[None, :], mask=both, other=0.0)
-        x = tl.load(x_ptr + columns, mask=inside, other=0.0).to(tl.float32)
-        if HAS_NORM:
-            squares += x * x
-            x *= tl.load(norm_ptr + columns, mask=inside, other=0.0).to(tl.float32)
-        first += x[None, :] * w.to(tl.float32)
-        if GATED:
-            second += x[None, :] * up.to(tl.float32)
+            up = tl.load(w_ptr + up_at + tl.max_contiguous(columns, 8)[None, :], mask=both, other=0.0)
+        first, second, squares = _add_columns(
+            first, second, squares, w, up, x_ptr, norm_ptr, columns, inside, HAS_NORM, GATED
+        )
     total = tl.sum(first, 1)
     gated = tl.sum(second, 1)
     if SCALED:
@@ -98,8 +125,11 @@ def _group_sums(nibbles, x, sum_x, scale_ptr, offset_ptr, at, inside,
 def _one_row_groups(
     x_ptr, norm_ptr, w_ptr, scale_ptr, offset_ptr, bias_ptr, add_ptr, out_ptr, num_in, num_out, eps,
     HAS_NORM: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_ADD: tl.constexpr, GATED: tl.constexpr,
-    GROUP: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
+    GROUP: tl.constexpr, OVERLAP: tl.constexpr, R: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
+    if OVERLAP:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
     rows = tl.program_id(0) * R + tl.arange(0, R)
     row_inside = rows < num_out
     first = tl.zeros([R, C // GROUP], tl.float32)
@@ -155,11 +185,13 @@ def multiply_row(
     residual_1O: torch.Tensor | None = None,
     gated: bool = False,
     tile: Tile | None = None,
+    overlap: bool = False,
 ) -> torch.Tensor:
     """``projection(norm(x))``, (1, O) in x's type; with what is asked for beside it.
 
     ``norm``: weight (E,) and epsilon of the norm before the product. ``residual_1O`` is added. ``gated``: the first
-    half of the rows is a gate, the result ``silu(gate) * up``; it has no bias. Sums are float32.
+    half of the rows is a gate, the result ``silu(gate) * up``; it has no bias. Sums are float32. ``overlap``: it may
+    begin before the kernel before it has ended (``engine/kernels/overlap.py``); that one must not write the weights.
     """
     codes, scale, offset, bias = _operands(projection)
     assert not (gated and bias is not None), "a gated product has no bias"
@@ -175,7 +207,9 @@ def multiply_row(
         "GATED": gated,
         "R": tile.rows,
         "C": tile.columns,
+        "OVERLAP": overlap,
         "num_warps": tile.num_warps,
+        **launched(overlap),
     }
     grid = (triton.cdiv(num_out, tile.rows),)
     if offset is not None:
@@ -207,7 +241,10 @@ def candidate_tiles(num_in: int) -> list[Tile]:
         (4, 1024, 4),
         (8, 512, 4),
         (8, 1024, 8),
+        (8, 1024, 4),
+        (4, 2048, 8),
         (16, 512, 8),
+        (16, 1024, 8),
     )
     widest = triton.next_power_of_2(num_in)
     return [Tile(rows, columns, warps) for rows, columns, warps in shapes if columns <= widest]

@@ -15,6 +15,7 @@ from engine.config import TextConfig
 from engine.decoding import DecodeOps
 from engine.kernels.one_query import attend_one_query
 from engine.kernels.one_row import Tile, multiply_row
+from engine.kernels.overlap import can_overlap
 from engine.kernels.pointwise import append_token
 from engine.layers import Projection, RMSNorm
 from engine.rotary import RotaryTable
@@ -38,10 +39,13 @@ class TritonOps:
         *,
         attention: bool = True,
         products: bool = True,
+        overlap: bool = False,
     ) -> None:
+        """``overlap``: kernels may begin before those before them have ended, where the device can do that."""
         self._num_heads, self._head_dim = config.num_heads, config.head_dim
         self._cache, self._reference = cache, reference
         self._attention, self._products = attention, products
+        self._overlap = overlap and can_overlap(cache.device)
 
     def begin(self, place_1: torch.Tensor, table: RotaryTable) -> None:
         self._place_1, self._table = place_1, table
@@ -51,11 +55,15 @@ class TritonOps:
     def norm_linear(self, x_1E: torch.Tensor, norm: RMSNorm, linear: Projection) -> torch.Tensor:
         if not self._products:
             return self._reference.norm_linear(x_1E, norm, linear)
-        return multiply_row(x_1E, linear, norm=(norm.weight, norm.eps), tile=_tile_for(x_1E, linear))
+        return multiply_row(
+            x_1E, linear, norm=(norm.weight, norm.eps), tile=_tile_for(x_1E, linear), overlap=self._overlap
+        )
 
     def append(self, qkv_1O: torch.Tensor, layer: int) -> torch.Tensor:
         q_HD = qkv_1O.new_empty((self._num_heads, self._head_dim))
-        append_token(qkv_1O, self._table, self._place_1, self._cache.stores(layer), q_HD)
+        append_token(
+            qkv_1O, self._table, self._place_1, self._cache.stores(layer), q_HD, overlap=self._overlap
+        )
         return q_HD[None]
 
     def attend(self, q_1HD: torch.Tensor, layer: int) -> torch.Tensor:
@@ -66,20 +74,24 @@ class TritonOps:
         splits, block, warps, stages = SPLITS.get(split_key(k_KCD), USUAL_SPLIT)
         attend_one_query(
             q_1HD[0], k_KCD, v_KCD, self._place_1, out_HD,
-            num_splits=splits, block=block, num_warps=warps, num_stages=stages,
+            num_splits=splits, block=block, num_warps=warps, num_stages=stages, overlap=self._overlap,
         )  # fmt: skip
         return out_HD.view(1, -1)
 
     def linear_add(self, x_1E: torch.Tensor, linear: Projection, residual_1O: torch.Tensor) -> torch.Tensor:
         if not self._products:
             return self._reference.linear_add(x_1E, linear, residual_1O)
-        return multiply_row(x_1E, linear, residual_1O=residual_1O, tile=_tile_for(x_1E, linear))
+        return multiply_row(
+            x_1E, linear, residual_1O=residual_1O, tile=_tile_for(x_1E, linear), overlap=self._overlap
+        )
 
     def gated(self, x_1E: torch.Tensor, norm: RMSNorm, gate_up: Projection) -> torch.Tensor:
         if not self._products:
             return self._reference.gated(x_1E, norm, gate_up)
         tile = _tile_for(x_1E, gate_up)
-        return multiply_row(x_1E, gate_up, norm=(norm.weight, norm.eps), gated=True, tile=tile)
+        return multiply_row(
+            x_1E, gate_up, norm=(norm.weight, norm.eps), gated=True, tile=tile, overlap=self._overlap
+        )
 
 
 def _tile_for(x_1E: torch.Tensor, projection: Projection) -> Tile | None:

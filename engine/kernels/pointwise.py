@@ -14,6 +14,7 @@ import torch
 import triton
 import triton.language as tl
 
+from engine.kernels.overlap import launched
 from engine.rotary import RotaryTable
 
 _BLOCK = 1024
@@ -85,8 +86,11 @@ def silu_and_multiply(gate_up_N2I: torch.Tensor) -> torch.Tensor:
 @triton.jit
 def _append(
     qkv_ptr, cos_ptr, sin_ptr, place_ptr, q_ptr, keys_ptr, rotated_ptr, values_ptr, head_stride,
-    NUM_HEADS: tl.constexpr, NUM_KV_HEADS: tl.constexpr, D: tl.constexpr,
+    NUM_HEADS: tl.constexpr, NUM_KV_HEADS: tl.constexpr, D: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
+    if OVERLAP:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
     head = tl.program_id(0)
     columns = tl.arange(0, D)
     other_columns = tl.where(columns < D // 2, columns + D // 2, columns - D // 2)
@@ -110,15 +114,17 @@ def append_token(
     place_1: torch.Tensor,
     stores: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
     q_HD: torch.Tensor,
+    *,
+    overlap: bool = False,
 ) -> None:
     """Rotate one token's queries into ``q_HD``, and put its key, rotated key and value at ``place_1``.
 
     ``table`` is the token's own, (1, D). ``stores`` are one layer's unrotated keys, rotated keys and values,
-    (K, C, D) each, all equally strided.
+    (K, C, D) each, all equally strided. ``overlap`` as ``multiply_row`` has it.
     """
     num_heads, head_dim = q_HD.shape
     num_kv_heads = stores[0].shape[0]
     _append[(num_heads + num_kv_heads,)](
         qkv_1O, table.cos, table.sin, place_1, q_HD, *stores, stores[0].stride(0),
-        NUM_HEADS=num_heads, NUM_KV_HEADS=num_kv_heads, D=head_dim, num_warps=1,
+        NUM_HEADS=num_heads, NUM_KV_HEADS=num_kv_heads, D=head_dim, OVERLAP=overlap, num_warps=1, **launched(overlap),
     )  # fmt: skip

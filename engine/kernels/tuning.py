@@ -17,6 +17,7 @@ from engine.cache import StreamingCache
 from engine.kernels.one_query import attend_one_query
 from engine.kernels.one_row import Tile, candidate_tiles, multiply_row
 from engine.kernels.ops import SPLITS, TILES, split_key, tile_key
+from engine.kernels.overlap import can_overlap
 from engine.language import LanguageLayer, LanguageModel
 from engine.layers import Projection
 
@@ -51,7 +52,7 @@ def tune_products(language: LanguageModel) -> None:
 
         def run(tile: Tile, group: list[Projection] = group, x_1E: torch.Tensor = x_1E) -> None:
             for projection in group:
-                multiply_row(x_1E, projection, tile=tile)
+                multiply_row(x_1E, projection, tile=tile, overlap=can_overlap(x_1E.device))
 
         best = _quickest(candidate_tiles(size), run)
         if best is not None:
@@ -75,6 +76,7 @@ def tune_attention(cache: StreamingCache, num_heads: int, length: int) -> None:
             attend_one_query(
                 q_HD, k_KCD, v_KCD, place_1, out_HD,
                 num_splits=splits, block=block, num_warps=warps, num_stages=stages,
+                overlap=can_overlap(keys.device),
             )  # fmt: skip
 
     best = _quickest(_WAYS, run)

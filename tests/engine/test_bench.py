@@ -17,6 +17,7 @@ from engine.bench.ceilings import Ceilings, needs_of
 from engine.bench.endurance import stretches, verdict
 from engine.bench.models import random_model
 from engine.bench.search import confirmed, highest_kept
+from engine.bench.tokens import main as tokens_bench
 from engine.footprint import best_fit, footprint, num_weights
 from engine.settings import StreamSettings
 from engine.sizes import SIZES, config_of_size
@@ -229,3 +230,20 @@ def test_bad_input_ends_with_a_line_and_code_2(argv: list[str], capsys: pytest.C
 def test_an_unknown_size_is_refused() -> None:
     with pytest.raises(SettingsError, match="13b"):
         config_of_size("13b")
+
+
+def test_ways_to_speak_are_timed_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        tokens_bench(
+            ["--size", "tiny", "--device", "cpu", "--context", "100", "--precisions", "bf16", "int8"]
+        )
+        == 0
+    )
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["way"], row["precision"]) for row in rows] == [
+        ("in turn", "bf16"),
+        ("overlapping", "bf16"),
+        ("in turn", "int8"),
+        ("overlapping", "int8"),
+    ]
+    assert all(row["same_logits"] and row["tokens_per_s"] > 0 for row in rows)

@@ -12,6 +12,7 @@ import torch
 from engine import LoadedModel, StreamingSession, token_parts
 from engine import load_model as load
 from engine.attention import attend_cached
+from engine.bench import tokens
 from engine.bench.models import random_model
 from engine.preprocess import resize_frames
 from engine.quantised import QuantisedLinear
@@ -187,3 +188,15 @@ def test_a_closed_session_leaves_the_gpu_as_it_was(on_gpu: LoadedModel) -> None:
         assert torch.cuda.memory_allocated() == before
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp8", "int8", "int4"])
+def test_kernels_that_begin_early_change_no_bit(precision: str) -> None:
+    """A kernel that reads what is not yet written, or writes what is still read, shows in one of many tokens."""
+    if precision == "fp8" and torch.cuda.get_device_capability() < (8, 9):
+        pytest.skip("this GPU has no fp8")
+    model = random_model("demo", device="cuda", precision=precision)
+    (_, first_V), (_, second_V) = (
+        tokens.measure(model, RuntimeSettings(overlap=overlap), 3000) for overlap in (False, True)
+    )
+    assert torch.equal(first_V, second_V)

@@ -1,0 +1,128 @@
+"""How fast tokens are spoken over a long context, by precision and by how their kernels are run.
+
+    python -m engine.bench.tokens --size 7b --precisions fp8 bf16 int8
+
+For each precision one model with random weights and a full cache of random keys and values; for each way of running a
+recorded decoder on it a JSON line: milliseconds a token, tokens a second, the share of the copy's rate that is reached, and
+whether the logits are, to the last bit, those of the way that lets no kernel begin early.
+
+Knows: the decoder, a cache, a clock. Does not know: vision, sessions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from engine.bench.ceilings import Ceilings, measure_ceilings, needs_of
+from engine.bench.models import random_model
+from engine.cache import StreamingCache
+from engine.decoder import StaticDecoder
+from engine.model import LoadedModel
+from engine.rotary import RotaryTable
+from engine.runtime import RuntimeSettings
+from engine.sampling import Sampler
+from engine.settings import SamplingSettings
+
+NUM_TOKENS = 48
+_NUM_UNTIMED = 8
+_NUM_ANSWERS = 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line: 0 after a measurement, 1 where two ways did not agree."""
+    cli = argparse.ArgumentParser(prog="python -m engine.bench.tokens", description="Tokens a second.")
+    cli.add_argument("--size", default="7b", help="of the model, whose weights are random (7b)")
+    cli.add_argument("--precisions", nargs="+", default=["fp8", "bf16", "int8"], help="(fp8 bf16 int8)")
+    cli.add_argument(
+        "--tune", nargs="*", default=[], help="of these, precisions to time tuned kernels of, too"
+    )
+    cli.add_argument("--context", type=int, default=12_800, help="tokens in the cache (12800)")
+    cli.add_argument("--device", default="cuda", help="cuda (default) or cpu")
+    args = cli.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    ceilings: Ceilings | None = None
+    agrees = True
+    for precision in args.precisions:
+        model = random_model(args.size, device=args.device, precision=precision)
+        ceilings = ceilings or measure_ceilings(model.device, model.dtype)
+        ways = {"in turn": RuntimeSettings(overlap=False), "overlapping": RuntimeSettings()}
+        if precision in args.tune:
+            ways["overlapping, tuned"] = RuntimeSettings(tune=True)
+        plain: torch.Tensor | None = None
+        for name, runtime in ways.items():
+            ms, logits_V = measure(model, runtime, args.context)
+            plain = logits_V if plain is None else plain
+            # Other tiles add up in another order.
+            same = None if runtime.tune else bool(torch.equal(plain, logits_V))
+            agrees = agrees and same is not False
+            report = _report(model, precision, args.context, ms, ceilings)
+            sys.stdout.write(json.dumps({"way": name, **report, "same_logits": same}) + "\n")
+            sys.stdout.flush()
+        del model
+        if args.device == "cuda":
+            torch.cuda.empty_cache()
+    return 0 if agrees else 1
+
+
+@torch.inference_mode()
+def measure(
+    model: LoadedModel, runtime: RuntimeSettings, num_context: int
+) -> tuple[list[float], torch.Tensor]:
+    """Milliseconds a token of each answer, and the logits (V,) of the last token."""
+    config = model.config.text
+    generator = torch.Generator(model.device).manual_seed(0)
+    cache = StreamingCache(config, num_context + NUM_TOKENS, model.device, model.dtype)
+    cache.length = num_context
+    for store in (cache.keys, cache.rotated, cache.values):
+        store.normal_(generator=generator)
+    table = RotaryTable.from_angles(
+        torch.rand((NUM_TOKENS, config.head_dim // 2), generator=generator, device=model.device)
+    )
+    first_V = torch.randn(config.vocab_size, generator=generator, device=model.device)
+    sampler = Sampler(SamplingSettings(greedy=True), config.vocab_size, model.device)
+    resolved = dataclasses.replace(model.resolve(runtime), decoder="static")
+    decoder = StaticDecoder(model.language, cache, sampler, NUM_TOKENS, resolved)
+    decoder.warm_up()
+    ms: list[float] = []
+    for _ in range(_NUM_ANSWERS):
+        cache.length = num_context
+        decoder.begin(first_V, table, [], None)
+        for number in range(NUM_TOKENS):
+            decoder.take(number, is_last=number == NUM_TOKENS - 1)
+            if number == _NUM_UNTIMED:
+                start_s = time.perf_counter()
+        ms.append(1000 * (time.perf_counter() - start_s) / (NUM_TOKENS - 1 - _NUM_UNTIMED))
+        logits_V, _ = decoder.scores()
+        decoder.end()
+    decoder.close()
+    return ms, logits_V
+
+
+def _report(
+    model: LoadedModel, precision: str, num_context: int, ms: list[float], ceilings: Ceilings
+) -> dict[str, Any]:
+    needs = needs_of(
+        model.config, patches=0, frames=0, new_tokens=1, context_tokens=num_context, precision=precision
+    )
+    median_ms = statistics.median(ms)
+    return {
+        "precision": precision,
+        "ms_a_token": round(median_ms, 3),
+        "slowest_ms": round(max(ms), 3),
+        "tokens_per_s": round(1000 / median_ms, 1),
+        "share_of_copy_rate": round(needs["decode"].floor_ms(ceilings) / median_ms, 3),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
