@@ -234,9 +234,10 @@ class StaticDecoder:
         from engine.kernels import tuning  # imported late: Triton is there with CUDA only
 
         if runtime.kernels == "triton":
-            tuning.tune_products(self._language)
+            tuning.tune_products(self._language, overlap=runtime.overlap)
         if runtime.attention == "triton":
-            tuning.tune_attention(self._cache, self._language.config.num_heads, num_places)
+            num_heads = self._language.config.num_heads
+            tuning.tune_attention(self._cache, num_heads, num_places, overlap=runtime.overlap)
 
     def _forget(self) -> None:
         for step in self._steps.values():

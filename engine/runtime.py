@@ -70,8 +70,9 @@ class RuntimeSettings:
     graphs: bool = True
     """Whether the static decoder and the vision tower are recorded as CUDA graphs."""
 
-    overlap: bool = True
-    """Whether a kernel of a token may begin before the one before it has ended, with Triton on Hopper and later."""
+    overlap: bool = False
+    """Whether a kernel of a token may begin before the one before it has ended, with Triton on Hopper and later. Off until
+    a run on such a GPU has shown what it brings (``python -m engine.bench.tokens``)."""
 
     tune: bool = False
     """Time a few ways of cutting each Triton kernel at warm-up (about a minute) instead of taking the usual ones."""

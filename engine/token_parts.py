@@ -47,12 +47,15 @@ class TokenParts:
         self._between = between
         self._device = buffers.logits_V.device
         self._recorded = recorded and self._device.type == "cuda"
-        # What a part hands to the next. A recorded part leaves the same tensor every time.
-        self._x_1E = buffers.logits_V
+        # What each part hands to the next. A recorded part leaves the same tensor every time, and reads that of the part
+        # before it: they must not share a place, for recording runs a part several times.
+        self._states: list[torch.Tensor] = [buffers.logits_V]
         self._parts = [self._record(self._begin)]
         num_layers = self._layers_a_part(slice_ms)
         for first in range(0, len(language.layers), num_layers):
-            self._parts.append(self._record(functools.partial(self._layers, first, first + num_layers)))
+            self._states.append(self._states[-1])
+            part = functools.partial(self._run_layers, len(self._states) - 1, first, first + num_layers)
+            self._parts.append(self._record(part))
         self._parts.append(self._record(self._pick))
 
     @property
@@ -80,14 +83,15 @@ class TokenParts:
     def _begin(self) -> None:
         self._stay_inside()
         begin_token(self._ops, self._buffers)
-        self._x_1E = self._language.embed(self._buffers.token_1)
+        self._states[0] = self._language.embed(self._buffers.token_1)
 
-    def _layers(self, first: int, end: int) -> None:
-        self._x_1E = self._language.decode_layers(self._x_1E, self._ops, self._language.layers[first:end])
+    def _run_layers(self, number: int, first: int, end: int) -> None:
+        layers = self._language.layers[first:end]
+        self._states[number] = self._language.decode_layers(self._states[number - 1], self._ops, layers)
 
     def _pick(self) -> None:
         self._stay_inside()
-        self._buffers.logits_V.copy_(self._language.decode_logits(self._x_1E, self._ops)[0])
+        self._buffers.logits_V.copy_(self._language.decode_logits(self._states[-1], self._ops)[0])
         choose_token(self._buffers, self._sampler)
 
     def _stay_inside(self) -> None:
@@ -98,8 +102,9 @@ class TokenParts:
         """As many layers as fit into a slice, by the time that the first of them takes."""
         if not self._recorded:
             return 1
-        x_1E = self._x_1E
-        probe = record(functools.partial(self._layers, 0, 1), self._device, use="decode", recorded=True)
+        self._states.append(self._states[0])
+        first_layer = functools.partial(self._run_layers, 1, 0, 1)
+        probe = record(first_layer, self._device, use="decode", recorded=True)
         times_ms: list[float] = []
         for _ in range(_NUM_TIMED):
             start, end = _event(), _event()
@@ -108,7 +113,7 @@ class TokenParts:
             end.record()
             end.synchronize()
             times_ms.append(float(start.elapsed_time(end)))
-        self._x_1E = x_1E
+        self._states.pop()
         return max(1, int(_SHARE_OF_SLICE * slice_ms / max(min(times_ms), 1e-3)))
 
 

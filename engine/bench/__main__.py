@@ -164,7 +164,7 @@ def _runtime(args: argparse.Namespace) -> RuntimeSettings:
         prefill=args.prefill,
         graphs=not args.no_graphs,
         tune=args.tune,
-        overlap=not args.no_overlap,
+        overlap=args.overlap,
         politeness=PolitenessSettings(
             low_priority=args.polite or args.duty < 1,
             duty=None if args.polite else args.duty,
@@ -312,7 +312,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--no-graphs", action="store_true", help="launch every kernel")
     how.add_argument("--tune", action="store_true", help="time ways of cutting each Triton kernel first")
     how.add_argument(
-        "--no-overlap", action="store_true", help="a token's kernels begin when the one before has ended"
+        "--overlap", action="store_true", help="a token's kernels may begin before the one before has ended"
     )
     how.add_argument("--duty", type=float, default=1.0, help="share of the time to work in (1)")
     how.add_argument(

@@ -28,8 +28,8 @@ _WAYS = ((32, 64, 4, 3), (64, 32, 4, 3), (64, 64, 4, 3), (64, 128, 4, 2), (128, 
 _NUM_TIMED = 3
 
 
-def tune_products(language: LanguageModel) -> None:
-    """Find the quickest tile for each kind of product of one row.
+def tune_products(language: LanguageModel, *, overlap: bool = False) -> None:
+    """Find the quickest tile for each kind of product of one row, run as ``multiply_row`` is with ``overlap``.
 
     All layers' weights are read one after the other, as a token reads them, so that none comes from a cache it would
     not be in. A tile that does not compile is left out.
@@ -52,7 +52,7 @@ def tune_products(language: LanguageModel) -> None:
 
         def run(tile: Tile, group: list[Projection] = group, x_1E: torch.Tensor = x_1E) -> None:
             for projection in group:
-                multiply_row(x_1E, projection, tile=tile, overlap=can_overlap(x_1E.device))
+                multiply_row(x_1E, projection, tile=tile, overlap=overlap and can_overlap(x_1E.device))
 
         best = _quickest(candidate_tiles(size), run)
         if best is not None:
@@ -60,7 +60,7 @@ def tune_products(language: LanguageModel) -> None:
             logger.info("product %s: %s", key, best)
 
 
-def tune_attention(cache: StreamingCache, num_heads: int, length: int) -> None:
+def tune_attention(cache: StreamingCache, num_heads: int, length: int, *, overlap: bool = False) -> None:
     """Find the quickest way to cut the attention of one query over ``length`` places of a cache on CUDA."""
     keys = cache.stores(0)[1]
     key = split_key(keys)
@@ -76,7 +76,7 @@ def tune_attention(cache: StreamingCache, num_heads: int, length: int) -> None:
             attend_one_query(
                 q_HD, k_KCD, v_KCD, place_1, out_HD,
                 num_splits=splits, block=block, num_warps=warps, num_stages=stages,
-                overlap=can_overlap(keys.device),
+                overlap=overlap and can_overlap(keys.device),
             )  # fmt: skip
 
     best = _quickest(_WAYS, run)

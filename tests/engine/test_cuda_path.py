@@ -42,6 +42,7 @@ WAYS = {
     "recorded, PyTorch": RuntimeSettings(attention="torch", kernels="torch"),
     "recorded, Triton": RuntimeSettings(attention="triton", kernels="triton"),
     "recorded, Triton tuned": RuntimeSettings(attention="triton", kernels="triton", tune=True),
+    "recorded, Triton overlapping": RuntimeSettings(overlap=True),
     "not recorded": RuntimeSettings(attention="triton", kernels="torch", graphs=False),
     "polite": RuntimeSettings(politeness=PolitenessSettings(low_priority=True, duty=0.8, slice_ms=1.0)),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -15,9 +16,12 @@ from engine import (
     StreamingSession,
     StreamSettings,
     WindowSettings,
+    token_parts,
 )
+from engine import decoder as decoder_module
 from engine.runtime import PolitenessSettings, RuntimeSettings
 from engine.sampling import Sampler
+from tests.engine import recording
 from tests.engine.conftest import make_chunk, scored
 
 STATIC = RuntimeSettings(decoder="static")
@@ -100,6 +104,21 @@ def test_forced_ids_are_said_and_a_question_may_move_the_storage(tiny: LoadedMod
         assert said[0] == said[1]
         if forced:
             assert said[0][:3] == (70, 71, 72)
+
+
+@pytest.mark.parametrize("duty", [1.0, 0.9], ids=["whole", "in parts"])
+@pytest.mark.parametrize("sampling", [{"greedy": True}, {"temperature": 2.0, "top_p": 0.9}], ids=str)
+def test_replayed_work_says_what_the_eager_one_says(
+    tiny: LoadedModel, duty: float, sampling: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replay runs no Python and knows tensors by their place; a processor can show what a GPU would do with that."""
+    for module in (decoder_module, token_parts):
+        monkeypatch.setattr(module, "record", recording.record)
+    runtime = dataclasses.replace(STATIC, politeness=PolitenessSettings(duty=duty, slice_ms=1000))
+    sessions = [StreamingSession(tiny, settings(**sampling), each) for each in (EAGER, runtime)]
+    for number in range(8):
+        a, b = (session.step(make_chunk(number)).result for session in sessions)
+        assert a.token_ids == b.token_ids
 
 
 def test_the_race_draws_what_multinomial_draws() -> None:
