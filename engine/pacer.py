@@ -6,18 +6,24 @@ work is.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable
 
 from engine.runtime import LEAST_DUTY, PolitenessSettings
 
-_AIM = 0.8
-"""Share of a chunk's time after which a step whose duty follows the stream is to be over."""
+_AIM = 0.85
+"""Share of a chunk's time after which a step whose pauses follow what the stream needs is to be over."""
 _FIRST_DUTY = 0.3
 """The duty of a stream's first step, when nothing is known of it yet."""
 _NUM_REMEMBERED = 30
-"""Steps whose longest decides the duty: phrases differ in length, and one that is short says little of the next."""
+_NUM_FORGIVEN = 10
+"""Of the steps remembered, one in so many may have more stretches than are reckoned with. Phrases differ in length, so that
+a short one says little of the next; how long a stretch is, their median says: a kernel compiled on the way is no reason to
+hurry for half a minute."""
+_LEAST_OF_EVEN, _MOST_OF_EVEN = 0.5, 1.5
+"""How far a pause may be from what it would be if all of the step were alike."""
 
 
 class Pacer:
@@ -26,9 +32,11 @@ class Pacer:
     ``wait`` returns when the device has done all it was given; ``clock`` is in seconds. Work is what passes between
     ``start``, or the end of a pause, and the next ``rest`` that finds a slice used up.
 
-    Where the settings name no duty, a step gets as much as the longest of the last ones needed to be over after a
-    share of its chunk's time, and no more: others then have the GPU for the rest of the second. A step that is not over
-    by then works for twice the share, and one that is late without pauses.
+    Where the settings name a duty, a pause is as long as the stretch before it asks for. Where they name none, the pauses
+    of a step are even, however long a stretch took: so long that a step like the longest of the last ones is over after a
+    share of its chunk's time. A stretch takes longer while another program works, and pauses that grew with it would be long
+    while the GPU is wanted and short afterwards, until the step is late. A step with more stretches than were reckoned
+    with makes pauses half as long, and one that is late makes none.
     """
 
     def __init__(
@@ -39,10 +47,10 @@ class Pacer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings, self._wait, self._clock, self._sleep = settings, wait, clock, sleep
-        self._work_s: deque[float] = deque(maxlen=_NUM_REMEMBERED)
+        self._steps: deque[tuple[int, float]] = deque(maxlen=_NUM_REMEMBERED)  # stretches, seconds of work
         self._began_s = self._since_s = self._last_s = clock()
         self._chunk_s = 1.0
-        self._worked_s = 0.0
+        self._num_stretches, self._worked_s = 0, 0.0
         self._is_stepping = False
         self.longest_ms: dict[str, float] = {}
         """The longest stretch of work before a pause in the present step, by what ended it."""
@@ -52,30 +60,21 @@ class Pacer:
         """Whether it ever does."""
         return self._settings.duty is None or self._settings.duty < 1
 
-    @property
-    def duty(self) -> float:
-        """The share of the time in which the present step may work."""
-        if self._settings.duty is not None:
-            return self._settings.duty
-        if not self._work_s:
-            return _FIRST_DUTY
-        duty = max(self._work_s) / (_AIM * self._chunk_s)
-        elapsed = (self._clock() - self._began_s) / self._chunk_s
-        if elapsed >= 1:
-            return 1.0
-        return min(1.0, max(LEAST_DUTY, 2 * duty if elapsed > _AIM else duty))
-
     def start(self, chunk_s: float) -> None:
         """A step of a chunk of so many seconds begins now; what was before does not count."""
-        self._chunk_s, self._worked_s, self._is_stepping = chunk_s, 0.0, True
+        self._chunk_s, self._num_stretches, self._worked_s, self._is_stepping = chunk_s, 0, 0.0, True
         self._began_s = self._since_s = self._last_s = self._clock()
         self.longest_ms = {}
 
     def end(self) -> None:
         """The step is over."""
         if self._is_stepping and self.pauses:
-            self._work_s.append(self._worked_s + self._clock() - self._since_s)
+            self._steps.append((self._num_stretches, self._worked_s + self._clock() - self._since_s))
         self._is_stepping = False
+
+    def forget(self) -> None:
+        """The steps so far say nothing of those to come."""
+        self._steps.clear()
 
     def rest(self, after: str = "") -> None:
         """Between two pieces of work: pause if a slice is used up, so long that the duty is kept.
@@ -92,8 +91,33 @@ class Pacer:
         if 1000 * (busy_s + piece_s / 2) < self._settings.slice_ms:
             return
         self.longest_ms[after] = max(self.longest_ms.get(after, 0.0), 1000 * busy_s)
+        self._num_stretches += 1
         self._worked_s += busy_s
-        duty = self.duty
-        if duty < 1:
-            self._sleep(busy_s * (1 - duty) / duty)
+        pause_s = self._pause_s(busy_s)
+        if pause_s > 0:
+            self._sleep(pause_s)
         self._since_s = self._last_s = self._clock()
+
+    def _pause_s(self, busy_s: float) -> float:
+        """How long to pause after a stretch of ``busy_s``."""
+        duty = self._settings.duty
+        if duty is None and self._steps:
+            return self._even_pause_s()
+        duty = duty or _FIRST_DUTY
+        return busy_s * (1 - duty) / duty
+
+    def _even_pause_s(self) -> float:
+        """How long to pause so that the pauses of this step are even."""
+        elapsed_s = self._clock() - self._began_s
+        if elapsed_s >= self._chunk_s:
+            return 0.0
+        counts = sorted(max(count, 1) for count, _ in self._steps)
+        count = counts[len(counts) - 1 - len(counts) // _NUM_FORGIVEN]
+        work_s = count * statistics.median_low(work_s / max(count, 1) for count, work_s in self._steps)
+        end_s = min(_AIM * self._chunk_s, work_s / LEAST_DUTY)
+        even_s = max(0.0, end_s - work_s) / count
+        least_s, most_s = _LEAST_OF_EVEN * even_s, _MOST_OF_EVEN * even_s
+        if self._num_stretches >= count:
+            return least_s
+        spare_s = end_s - elapsed_s - max(0.0, work_s - self._worked_s)
+        return min(max(spare_s / (count - self._num_stretches), least_s), most_s)

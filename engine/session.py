@@ -337,6 +337,7 @@ class StreamingSession:
                     break
         finally:
             self.restore(before)
+            self._pacer.forget()  # these ended at their first word
             context.kept = kept
             with self._naming_memory(), torch.inference_mode(), self._on_stream():
                 context.make_room(vision)

@@ -22,14 +22,16 @@ from engine.language import LanguageModel
 from engine.sampling import Sampler
 
 _NUM_TIMED = 3
-_SHARE_OF_SLICE = 0.9
+_SHARE_OF_SLICE = 0.5
+"""Of a slice, at most in one part: a part that waits for another program's turn to end is a stretch by itself."""
 
 
 class TokenParts:
     """Runs the last token picked and picks the next, as ``run_token`` and ``choose_token`` do, a few layers at a time.
 
-    ``slice_ms``: how long a part may take on CUDA; elsewhere a part is one layer. ``between`` is called after each part
-    but the last. ``buffers`` must hold a token that may be run any number of times: recording does.
+    ``slice_ms``: how long a stretch may take; on CUDA a part takes half of it at most, or is one layer, as it is elsewhere.
+    ``between`` is called after each part but the last. ``buffers`` must hold a token that may be run any number of times:
+    recording does.
     """
 
     def __init__(

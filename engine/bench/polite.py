@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.bench.stream import forced_phrase, made_up_chunks, percentiles
+from engine.bench.stream import forced_phrase, keep_longest, made_up_chunks, percentiles, rounded
 from engine.model import LoadedModel
 from engine.runtime import PolitenessSettings, RuntimeSettings
 from engine.session import StreamingSession
@@ -103,7 +103,7 @@ def beside(
         "steps": len(run.step_ms),
         "step_ms": percentiles(run.step_ms),
         "latest_start_ms": round(max(run.late_ms), 1),
-        "longest_stretch_ms": {name: round(ms, 2) for name, ms in run.longest_ms.items()},
+        "longest_stretch_ms": rounded(run.longest_ms),
     }
 
 
@@ -141,8 +141,7 @@ class _LiveRun:
         if self._began_s is None:
             return
         self.step_ms.append(1000 * (time.perf_counter() - started_s))
-        for name, ms in self._session.longest_stretches_ms.items():
-            self.longest_ms[name] = max(ms, self.longest_ms.get(name, 0.0))
+        keep_longest(self.longest_ms, self._session.longest_stretches_ms)
 
 
 def _start(arguments: list[str]) -> subprocess.Popen[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class Run:
     results: list[StepResult]
     device_bytes: list[int]
     """Memory allocated on the device after each measured step; of the process where the device tells none."""
+    longest_ms: dict[str, float] = dataclasses.field(default_factory=dict)
+    """The longest stretch of work between two pauses, by what it did last; empty without pauses."""
 
 
 def run_stream(
@@ -91,6 +93,7 @@ def run_stream(
         result = step.result
         if number >= num_unmeasured:
             run.results.append(result)
+            keep_longest(run.longest_ms, session.longest_stretches_ms)
             run.device_bytes.append(allocated_bytes(model.device))
             if on_step:
                 on_step(number - num_unmeasured, result)
@@ -123,6 +126,7 @@ def summary(run: Run, settings: StreamSettings) -> dict[str, Any]:
         ),
         "visual_tokens_per_s": round(1000 * tokens_a_chunk / float(np.median(total_ms)), 1),
         "times_real_time": round(window.chunk_s * 1000 / float(total_ms.mean()), 2),
+        **({"longest_stretch_ms": rounded(run.longest_ms)} if run.longest_ms else {}),
         "last_fifth_to_first": round(float(np.median(total_ms[-fifth:]) / np.median(total_ms[:fifth])), 3),
         "cache_mb": round(run.session.context.cache.num_bytes / 1e6, 2),
         "memory_mb_first": round(run.device_bytes[0] / 1e6, 1),
@@ -140,6 +144,20 @@ def tokens_run(results: Sequence[StepResult]) -> float:
 def percentiles(ms: Sequence[float] | np.ndarray) -> dict[str, float]:
     """50th, 95th and 99th, rounded."""
     return {f"p{p}": round(float(np.percentile(ms, p)), 2) for p in (50, 95, 99)}
+
+
+def keep_longest(longest_ms: dict[str, float], stretches_ms: Mapping[str, float]) -> None:
+    """Take the stretches of one step into the longest of all steps."""
+    for name, ms in stretches_ms.items():
+        longest_ms[name] = max(ms, longest_ms.get(name, 0.0))
+
+
+def rounded(longest_ms: Mapping[str, float]) -> dict[str, float]:
+    """The longest first, to two places."""
+    return {
+        name: round(longest_ms[name], 2)
+        for name in sorted(longest_ms, key=longest_ms.__getitem__, reverse=True)
+    }
 
 
 def vision_tokens(run: Run) -> int:
