@@ -185,8 +185,8 @@ class StreamContext:
     ) -> torch.Tensor:
         """Add a user turn and the header of its answer, and run them with what was pending.
 
-        ``between`` is called after each layer; ``embedded_ME`` has been read when it is called first. Returns the raw
-        logits (V,) of the answer's first token. If it fails, the round is taken back.
+        ``between`` is called after each half of a layer; ``embedded_ME`` has been read when it is called first. Returns the
+        raw logits (V,) of the answer's first token. If it fails, the round is taken back.
         """
         model, ledger = self._model, self._ledger
         header = model.prompt.assistant_header()

@@ -49,6 +49,7 @@ class LanguageLayer(nn.Module):
         table: RotaryTable,
         bias_ML: torch.Tensor | None,
         cache: StreamingCache,
+        between: Callable[[], None] | None,
         in_parts: bool,
     ) -> torch.Tensor:
         num_rotated = self._num_heads + self._num_kv_heads
@@ -62,6 +63,8 @@ class LanguageLayer(nn.Module):
         )
         mixed = attend_cached(rotated[:, : self._num_heads], k_KLD, v_KLD, bias_ML, in_parts=in_parts)
         x_NE = x_NE + self.out.project(mixed)
+        if between:
+            between()
         out_NE: torch.Tensor = x_NE + self.mlp(self.norm2(x_NE))
         return out_NE
 
@@ -110,7 +113,7 @@ class LanguageModel(nn.Module):
     ) -> torch.Tensor:
         """Run N embedded tokens after those in ``cache`` and keep their keys and values there.
 
-        ``table`` holds the rotations of the N tokens, ``between`` is called after each layer; ``in_parts``
+        ``table`` holds the rotations of the N tokens, ``between`` is called after each half of a layer; ``in_parts``
         as ``attend_cached`` has it. Returns the last layer's states (N, E), before the norm.
 
         Where attention takes its mask as a tensor (a processor), many tokens run in pieces, one after the other: the
@@ -136,7 +139,7 @@ class LanguageModel(nn.Module):
         num_new = x_NE.shape[0]
         bias_ML = causal_bias(num_new, cache.length + num_new, self._num_groups, x_NE)
         for layer in self.layers:
-            x_NE = layer(x_NE, table, bias_ML, cache, in_parts)
+            x_NE = layer(x_NE, table, bias_ML, cache, between, in_parts)
             if between:
                 between()
         cache.commit(num_new)

@@ -6,6 +6,7 @@ work is.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import deque
@@ -18,10 +19,12 @@ _AIM = 0.85
 _FIRST_DUTY = 0.3
 """The duty of a stream's first step, when nothing is known of it yet."""
 _NUM_REMEMBERED = 30
-_NUM_FORGIVEN = 10
-"""Of the steps remembered, one in so many may have more stretches than are reckoned with. Phrases differ in length, so that
-a short one says little of the next; how long a stretch is, their median says: a kernel compiled on the way is no reason to
-hurry for half a minute."""
+"""Steps of which the one with the most stretches is reckoned with: phrases differ in length."""
+_NUM_LATELY = 5
+"""Steps whose median says how long a stretch takes: other programs come and go, and a kernel compiled on the way is no
+reason to hurry."""
+_ROOM = 1.05
+"""More stretches are reckoned with than there were: those that come unexpectedly have short pauses."""
 _LEAST_OF_EVEN, _MOST_OF_EVEN = 0.5, 1.5
 """How far a pause may be from what it would be if all of the step were alike."""
 
@@ -111,13 +114,15 @@ class Pacer:
         elapsed_s = self._clock() - self._began_s
         if elapsed_s >= self._chunk_s:
             return 0.0
-        counts = sorted(max(count, 1) for count, _ in self._steps)
-        count = counts[len(counts) - 1 - len(counts) // _NUM_FORGIVEN]
-        work_s = count * statistics.median_low(work_s / max(count, 1) for count, work_s in self._steps)
+        count = math.ceil(_ROOM * max(1, *(count for count, _ in self._steps)))
+        lately = list(self._steps)[-_NUM_LATELY:]
+        work_s = count * statistics.median_low(work_s / max(count, 1) for count, work_s in lately)
         end_s = min(_AIM * self._chunk_s, work_s / LEAST_DUTY)
         even_s = max(0.0, end_s - work_s) / count
         least_s, most_s = _LEAST_OF_EVEN * even_s, _MOST_OF_EVEN * even_s
-        if self._num_stretches >= count:
+        if elapsed_s > end_s:
             return least_s
+        if self._num_stretches >= count:
+            return even_s
         spare_s = end_s - elapsed_s - max(0.0, work_s - self._worked_s)
         return min(max(spare_s / (count - self._num_stretches), least_s), most_s)

@@ -39,7 +39,7 @@ class Way:
 WAYS = (
     Way(duty=None, slice_ms=1.0, num_tokens=8),
     Way(duty=None, slice_ms=1.0, num_tokens=20),
-    Way(duty=None, slice_ms=0.5, num_tokens=8),
+    Way(duty=None, slice_ms=1.5, num_tokens=8),
     Way(duty=1.0, slice_ms=1.0, num_tokens=8),
     Way(duty=0.5, slice_ms=1.0, num_tokens=8),
 )

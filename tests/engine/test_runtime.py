@@ -13,6 +13,7 @@ from engine.attention import join_parts
 from engine.bench.neighbour import draw
 from engine.bench.neighbour import main as neighbour
 from engine.bench.polite import main as polite_bench
+from engine.bench.turns import beside
 from engine.chunk import FrameChunk
 from engine.errors import ChunkError, OutOfMemoryError
 from engine.pacer import Pacer
@@ -154,8 +155,8 @@ def test_a_duty_that_follows_the_stream_is_as_small_as_keeping_up_allows(work_s:
         took_s.append(time.now_s - began_s)
         time.now_s = max(time.now_s, began_s + 1.0)
     assert max(took_s) < 1.0  # in time, the first step too
-    # 0.85 of the time, or the least duty there is.
-    assert max(took_s[1:]) == pytest.approx(min(0.85, work_s / 0.05), abs=0.03)
+    # 0.85 of the time less some room, or the least duty there is.
+    assert max(took_s[1:]) == pytest.approx(min(0.82, work_s / 0.05), abs=0.04)
     assert pacer.longest_ms["layer"] <= 1.0 + 1e-6
 
 
@@ -184,6 +185,15 @@ def test_pauses_are_even_and_the_step_in_time_while_another_program_draws() -> N
             assert max(pauses_s) < 4 * min(pauses_s)
             assert sum(pauses_s) / len(pauses_s) > 0.006
         time.now_s = max(time.now_s, began_s + 1.0)
+
+
+def test_reckoned_turns_cost_less_with_pauses_and_more_with_more_words() -> None:
+    """A longer step costs the frames no less; without pauses they suffer more."""
+    polite, impolite = PolitenessSettings(duty=None), PolitenessSettings()
+    few, many = (beside(2.0, polite, num_tokens, 3) for num_tokens in (8, 20))
+    assert 0 < few["p99_grown_percent"] <= many["p99_grown_percent"]
+    assert few["p99_grown_percent"] < beside(2.0, impolite, 8, 3)["p99_grown_percent"]
+    assert few["longest_step_ms"] < 1000
 
 
 def test_a_phrase_longer_than_all_before_it_is_hardly_late() -> None:

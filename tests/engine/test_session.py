@@ -303,7 +303,7 @@ def test_a_failure_between_ledger_and_cache_asks_for_a_reset(
     session = StreamingSession(tiny, SMALL)
     run(session, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(session.context.cache, "keep", lambda places: 1 / 0)
+        patch.setattr(session.context.cache, "keep", lambda places, between: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             _ = session.step(make_chunk(2)).result
     with pytest.raises(EngineError, match="Reset the session"):
