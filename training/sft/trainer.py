@@ -28,6 +28,7 @@ from training.errors import RecipeError
 from training.sft.collate import ChunkCollator, PackingCollator
 from training.sft.lora import has_lora, load_adapter, save_adapter
 from training.sft.model import ChunkModel
+from training.sft.processes import made_alone
 from training.sft.settings import SftSettings
 
 logger = logging.getLogger("ringside.training.sft")
@@ -215,7 +216,7 @@ class ChunkTrainer(Trainer):
             weights = hf.state_dict()
         tied = {"lm_head.weight"} if hf.config.tie_word_embeddings else set()
         # A plain class of the same configuration: additions leave no trace in what is written.
-        with torch.device("meta"):
+        with torch.device("meta"), made_alone(self.accelerator):
             plain = type(hf)(hf.config)
         plain.to(torch.bfloat16)
         plain.generation_config = hf.generation_config

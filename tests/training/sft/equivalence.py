@@ -6,6 +6,7 @@ bfloat16, with as many processes as there are GPUs at most.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import signal
@@ -31,8 +32,8 @@ class Way:
     options: tuple[str, ...] = ()
     """Of `small_run`."""
     processes: int = 1
-    sharded: bool = False
-    """By FSDP2 with the repository's own configuration; else every process has a whole copy."""
+    sharding: str = ""
+    """"fsdp2" or "zero3", with the repository's own configuration; without, every process has a whole copy."""
     stopped: str = ""
     """"killed" in the middle of a step and started again, or "saved", stopped and started again."""
 
@@ -48,11 +49,16 @@ WAYS = {
     "4 processes": Way(processes=4),
     "4 processes, saved and resumed": Way(processes=4, stopped="saved"),
     "2 processes, packed": Way(options=("--pack",), processes=2),
-    "FSDP2 over 2": Way(processes=2, sharded=True),
+    "FSDP2 over 2": Way(processes=2, sharding="fsdp2"),
     "FSDP2 over 2, packed, cheap parts recomputed": Way(
-        options=("--pack", "--recomputed", "cheap"), processes=2, sharded=True
+        options=("--pack", "--recomputed", "cheap"), processes=2, sharding="fsdp2"
     ),
-    "FSDP2 over 4, saved and resumed": Way(processes=4, sharded=True, stopped="saved"),
+    "FSDP2 over 4, saved and resumed": Way(processes=4, sharding="fsdp2", stopped="saved"),
+    "ZeRO-3 over 2": Way(processes=2, sharding="zero3"),
+    "ZeRO-3 over 2, packed, cheap parts recomputed": Way(
+        options=("--pack", "--recomputed", "cheap"), processes=2, sharding="zero3"
+    ),
+    "ZeRO-3 over 2, saved and resumed": Way(processes=2, sharding="zero3", stopped="saved"),
 }
 
 
@@ -70,7 +76,7 @@ def train(way: Way, out: Path, *, gpu: bool = False) -> list[float]:
     command = [*_launcher(way, out.with_suffix(".yaml"), gpu=gpu), *SMALL_RUN, str(out), *way.options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     if not gpu:
-        environment["CUDA_VISIBLE_DEVICES"] = ""
+        environment |= {"CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR": "cpu"}
     if way.stopped == "killed":
         _kill_halfway([*command, "--save-every", "20"], out, environment)
         command += ["--save-every", "20"]
@@ -81,8 +87,8 @@ def train(way: Way, out: Path, *, gpu: bool = False) -> list[float]:
 
 
 def _launcher(way: Way, config: Path, *, gpu: bool) -> list[str]:
-    if way.sharded:
-        text = (ROOT / "training" / "sft" / "configs" / "fsdp2.yaml").read_text()
+    if way.sharding:
+        text = (ROOT / "training" / "sft" / "configs" / f"{way.sharding}.yaml").read_text()
         if not gpu:
             text = text.replace("mixed_precision: bf16", "mixed_precision: 'no'") + "use_cpu: true\n"
         config.write_text(text)
@@ -132,6 +138,9 @@ def main() -> int:
         for number, name in enumerate(arguments.ways):
             if WAYS[name].processes > most:
                 sys.stdout.write(f"{name}: not run, there are {most} GPUs here\n")
+                continue
+            if WAYS[name].sharding == "zero3" and importlib.util.find_spec("deepspeed") is None:
+                sys.stdout.write(f"{name}: not run, deepspeed is not installed\n")
                 continue
             curve = np.array(train(WAYS[name], Path(folder) / str(number), gpu=arguments.gpu))
             difference = float(np.abs(curve / plain - 1).max())

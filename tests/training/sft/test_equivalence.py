@@ -25,4 +25,6 @@ def test_the_plain_run_learns(plain: list[float]) -> None:
     "name", sorted(name for name, way in WAYS.items() if way.processes == 4 or way.options)
 )
 def test_losses_are_those_of_the_plain_run(plain: list[float], tmp_path: Path, name: str) -> None:
+    if WAYS[name].sharding == "zero3":
+        pytest.importorskip("deepspeed", reason="deepspeed is not installed")
     np.testing.assert_allclose(train(WAYS[name], tmp_path / "out"), plain, rtol=BAR)

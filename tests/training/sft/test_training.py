@@ -110,11 +110,15 @@ def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sharding", ["fsdp2", "zero3"])
 def test_sharded_over_two_processes_stopped_and_resumed_it_is_the_same_run(
-    plain: Path, tmp_path: Path
+    plain: Path, tmp_path: Path, sharding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tmp_path / "fsdp2.yaml"
-    text = (ROOT / "training" / "sft" / "configs" / "fsdp2.yaml").read_text()
+    if sharding == "zero3":
+        pytest.importorskip("deepspeed", reason="deepspeed is not installed")
+        monkeypatch.setenv("DS_ACCELERATOR", "cpu")
+    config = tmp_path / "sharding.yaml"
+    text = (ROOT / "training" / "sft" / "configs" / f"{sharding}.yaml").read_text()
     config.write_text(
         text.replace("num_processes: 4", "num_processes: 2").replace("bf16", "'no'") + "use_cpu: true\n"
     )
