@@ -46,6 +46,14 @@ WAYS = (
 """The most telling first."""
 
 
+def way_of(text: str) -> Way:
+    """The way that is written DUTY:SLICE_MS:TOKENS. Raises ValueError if it is not."""
+    duty, slice_ms, num_tokens = text.split(":")
+    return Way(
+        duty=None if duty == "auto" else float(duty), slice_ms=float(slice_ms), num_tokens=int(num_tokens)
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line: 0 after a measurement."""
     cli = argparse.ArgumentParser(
@@ -55,7 +63,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.add_argument("--height", type=int, default=720, help="of a frame (720)")
     cli.add_argument("--width", type=int, default=1280, help="of a frame (1280)")
     cli.add_argument("--seconds", type=float, default=10.0, help="of the load, each time (10)")
-    cli.add_argument("--ways", type=int, default=len(WAYS), help="how many ways to try (all)")
+    cli.add_argument(
+        "--ways",
+        nargs="+",
+        type=way_of,
+        default=WAYS,
+        metavar="DUTY:SLICE_MS:TOKENS",
+        help="ways to try instead of the usual; a duty of 'auto' is as little as the stream needs",
+    )
     cli.add_argument("--device", default="cuda", help="cuda (default) or cpu")
     cli.add_argument("--side", type=int, default=2048, help="of the matrices of the load's products (2048)")
     args = cli.parse_args(argv)
@@ -66,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     model = random_model(args.size, device=args.device, dtype=None, precision=None)
     load.append(f"--products={alone['products_a_frame']}")
-    for way in WAYS[: args.ways]:
+    for way in args.ways:
         report = beside(model, way, (args.height, args.width), lambda: _start(load))
         growth = report["neighbour"]["p99_frame_ms"] / alone["p99_frame_ms"] - 1
         _print({**report, "p99_grown_percent": round(100 * growth, 1)})

@@ -260,10 +260,11 @@ def test_a_neighbours_frames_are_timed_from_when_they_were_due() -> None:
 
 
 def test_a_stream_and_its_neighbour_are_measured_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = "--size tiny --device cpu --side 32 --seconds 0.5 --ways 1 --height 56 --width 84"
+    arguments = "--size tiny --device cpu --side 32 --seconds 0.5 --ways auto:1:3 --height 56 --width 84"
     assert polite_bench(arguments.split()) == 0
     alone, beside = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert beside["neighbour"]["products_a_frame"] == alone["neighbour"]["products_a_frame"]
+    assert beside["way"] == {"duty": None, "slice_ms": 1.0, "num_tokens": 3}
     assert beside["steps"] >= 1
     assert beside["step_ms"]["p50"] > 0
     grown = beside["neighbour"]["p99_frame_ms"] / alone["neighbour"]["p99_frame_ms"] - 1

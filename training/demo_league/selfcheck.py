@@ -7,6 +7,8 @@ commentator: the lowest, mean and highest of every measure over the matches. The
 
 - "truth, words" and "truth, phrases": the truth's own words, with their times and as a model's captions would have them;
 - "truth, half-trained": the same phrases in lower case, without punctuation;
+- "other words": the same commentator, when he draws other words: what any listener could be expected to reach at most, for
+  which words come, and how many seconds they take, is drawn and can't be seen;
 - "late": the truth's phrases `LATE_S` seconds too late;
 - "another match": the phrases of the match before it in the list;
 - "shouts names", "shouts teams", "shouts": a goal, a shot, a save, a tackle, a corner, a kick-off and half-time in every
@@ -15,16 +17,20 @@ commentator: the lowest, mean and highest of every measure over the matches. The
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator, Sequence
 
+from training.demo_league.commentate import narrate
 from training.demo_league.listen import Caption
 from training.demo_league.score import as_phrases, score
 from training.demo_league.simulate import simulate
 from training.demo_league.truth import Truth, truth_lines, truth_of
 
 LATE_S = 6.0
+_OTHER_WORDS = 1_000_000_007
+"""Added to the seed from which a match's words are drawn."""
 MEASURES = (
     *("event_precision", "event_recall", "event_f1", "team_accuracy", "score_accuracy", "name_accuracy"),
     "silence_agreement",
@@ -38,6 +44,12 @@ _ANONYMOUS_SHOUT = "Goal! Shot! Saved! Tackle! Corner! Kick-off! Half-time!"
 def truth_of_match(seed: int, minutes: float) -> Truth:
     """The truth about the match that this seed gives."""
     return truth_of(truth_lines(simulate(seed, minutes)))
+
+
+def in_other_words(seed: int, minutes: float) -> list[Caption]:
+    """What the commentator says of this seed's match when he draws other words."""
+    match = simulate(seed, minutes)
+    return [Caption(*word) for word in narrate(dataclasses.replace(match, seed=seed + _OTHER_WORDS))]
 
 
 def commentators(truth: Truth, another: Truth) -> Iterator[tuple[str, list[Caption]]]:
@@ -74,7 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         another = truth_of_match(arguments.first_seed + arguments.seeds, minutes)
         for seed in seeds:
             truth = truth_of_match(seed, minutes)
-            for name, captions in commentators(truth, another):
+            known = [*commentators(truth, another), ("other words", in_other_words(seed, minutes))]
+            for name, captions in known:
                 result = score(captions, truth)
                 for measure in MEASURES:
                     if result[measure] is not None:

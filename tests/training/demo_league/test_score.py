@@ -187,9 +187,20 @@ def test_known_commentators_get_what_they_deserve(minutes: float, seeds: range) 
 def test_the_self_check_prints_a_line_for_each_commentator(capsys: pytest.CaptureFixture[str]) -> None:
     assert selfcheck.main(["--seeds", "2", "--minutes", "1"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert len(lines) == 9
+    assert len(lines) == 10
     by_name = {line["commentator"]: line for line in lines}
     assert by_name["truth, phrases"]["event_f1"][0] == 1.0
+    assert by_name["other words"]["event_f1"][0] >= 0.99
+    assert by_name["other words"]["silence_agreement"][2] < 1.0
+
+
+def test_other_words_are_other_words_about_the_same_match() -> None:
+    truth = truth_of_match(11, 3)
+    said = selfcheck.in_other_words(11, 3)
+    assert [caption.text for caption in said] != [word.word for word in truth.words]
+    result = score(said, truth)
+    assert min(result["event_f1"], result["score_accuracy"], result["name_accuracy"]) >= 0.99
+    assert 0.8 <= result["silence_agreement"] < 1.0
 
 
 def test_garbage_is_scored_without_complaint() -> None:
