@@ -234,10 +234,10 @@ class StaticDecoder:
         from engine.kernels import tuning  # imported late: Triton is there with CUDA only
 
         if runtime.kernels == "triton":
-            tuning.tune_products(self._language, overlap=runtime.overlap)
+            tuning.tune_products(self._language, overlap=bool(runtime.overlap))
         if runtime.attention == "triton":
             num_heads = self._language.config.num_heads
-            tuning.tune_attention(self._cache, num_heads, num_places, overlap=runtime.overlap)
+            tuning.tune_attention(self._cache, num_heads, num_places, overlap=bool(runtime.overlap))
 
     def _forget(self) -> None:
         for step in self._steps.values():
@@ -280,5 +280,5 @@ def make_ops(
         reference,
         attention=runtime.attention == "triton",
         products=runtime.kernels == "triton",
-        overlap=runtime.overlap,
+        overlap=bool(runtime.overlap),
     )

@@ -61,7 +61,7 @@ class Pacer:
     @property
     def pauses(self) -> bool:
         """Whether it ever does."""
-        return self._settings.duty is None or self._settings.duty < 1
+        return self._settings.pauses
 
     def start(self, chunk_s: float) -> None:
         """A step of a chunk of so many seconds begins now; what was before does not count."""

@@ -50,6 +50,11 @@ class PolitenessSettings:
         if not 0.2 <= self.slice_ms <= 1000:
             raise SettingsError("slice_ms", self.slice_ms, "use 0.2 to 1000 milliseconds")
 
+    @property
+    def pauses(self) -> bool:
+        """Whether pauses are ever made."""
+        return self.duty is None or self.duty < 1
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RuntimeSettings:
@@ -71,9 +76,9 @@ class RuntimeSettings:
     graphs: bool = True
     """Whether the static decoder and the vision tower are recorded as CUDA graphs."""
 
-    overlap: bool = False
-    """Whether a kernel of a token may begin before the one before it has ended, with Triton on Hopper and later. Off until
-    a run on such a GPU has shown what it brings (``python -m engine.bench.tokens``)."""
+    overlap: bool | None = None
+    """Whether a kernel of a token may begin before the one before it has ended, with Triton on Hopper and later. None: on
+    Hopper, where the same logits came 1.3 to 1.9% sooner (``python -m engine.bench.tokens``), unless pauses are made."""
 
     tune: bool = False
     """Time a few ways of cutting each Triton kernel at warm-up (about a minute) instead of taking the usual ones."""
@@ -99,7 +104,8 @@ class RuntimeSettings:
         fits_triton = head_dim >= 16 and head_dim & (head_dim - 1) == 0
         triton = on_cuda and fits_triton and _is_installed("triton")
         flash = on_cuda and _is_installed("flash_attn")
-        hopper = on_cuda and capability is not None and capability >= _HOPPER
+        from_hopper_on = on_cuda and capability is not None and capability >= _HOPPER
+        is_hopper = on_cuda and capability is not None and capability[0] == _HOPPER[0]
         if self.attention == "flash" and not flash:
             raise SettingsError("attention", "flash", "install flash-attn and use a CUDA GPU, or use auto")
         if "triton" in (self.attention, self.kernels) and not (fits_triton and _is_installed("triton")):
@@ -111,8 +117,11 @@ class RuntimeSettings:
             if self.attention == "auto"
             else self.attention,
             kernels=("triton" if triton else "torch") if self.kernels == "auto" else self.kernels,
-            prefill=("cudnn" if hopper else "flash") if self.prefill == "auto" else self.prefill,
+            prefill=("cudnn" if from_hopper_on else "flash") if self.prefill == "auto" else self.prefill,
             graphs=self.graphs and on_cuda,
+            overlap=(triton and is_hopper and not self.politeness.pauses)
+            if self.overlap is None
+            else self.overlap,
         )
 
 

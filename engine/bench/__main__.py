@@ -312,7 +312,9 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--no-graphs", action="store_true", help="launch every kernel")
     how.add_argument("--tune", action="store_true", help="time ways of cutting each Triton kernel first")
     how.add_argument(
-        "--overlap", action="store_true", help="a token's kernels may begin before the one before has ended"
+        "--overlap",
+        action=argparse.BooleanOptionalAction,
+        help="a token's kernels may begin before the one before has ended (on Hopper they do)",
     )
     how.add_argument("--duty", type=float, default=1.0, help="share of the time to work in (1)")
     how.add_argument(

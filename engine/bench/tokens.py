@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for precision in args.precisions:
         model = random_model(args.size, device=args.device, precision=precision)
         ceilings = ceilings or measure_ceilings(model.device, model.dtype)
-        ways = {"in turn": RuntimeSettings(), "overlapping": RuntimeSettings(overlap=True)}
+        ways = {"in turn": RuntimeSettings(overlap=False), "overlapping": RuntimeSettings(overlap=True)}
         if precision in args.tune:
             ways["overlapping, tuned"] = RuntimeSettings(overlap=True, tune=True)
         plain: torch.Tensor | None = None

@@ -283,3 +283,16 @@ def test_only_on_hopper_does_the_cudnn_prefill_go_by_itself() -> None:
     assert runtime.resolve("cuda", 128, (8, 9)).prefill == "flash"
     assert runtime.resolve("cpu", 128).prefill == "flash"
     assert RuntimeSettings(prefill="flash").resolve("cuda", 128, (9, 0)).prefill == "flash"
+
+
+def test_kernels_begin_early_where_that_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.runtime._is_installed", lambda package: package == "triton")
+    runtime = RuntimeSettings()
+    assert runtime.resolve("cuda", 128, (9, 0)).overlap
+    assert not runtime.resolve("cuda", 128, (8, 9)).overlap
+    assert not runtime.resolve("cuda", 128, (12, 0)).overlap
+    assert not runtime.resolve("cpu", 128).overlap
+    polite = RuntimeSettings(politeness=PolitenessSettings(duty=None))
+    assert not polite.resolve("cuda", 128, (9, 0)).overlap
+    assert RuntimeSettings(overlap=True).resolve("cuda", 128, (12, 0)).overlap
+    assert not RuntimeSettings(overlap=False).resolve("cuda", 128, (9, 0)).overlap
