@@ -4,7 +4,8 @@
 
 For each precision one model with random weights and a full cache of random keys and values; for each way of running a
 recorded decoder on it a JSON line: milliseconds a token, tokens a second, the share of the copy's rate that is reached, and
-whether the logits are, to the last bit, those of the way that lets no kernel begin early.
+whether the logits are, to the last bit, those of the way that lets no kernel begin early. With ``--kernels`` a line for each
+of the kernels that take most, too: how often it ran and how long, warm-up included.
 
 Knows: the decoder, a cache, a clock. Does not know: vision, sessions.
 """
@@ -12,6 +13,7 @@ Knows: the decoder, a cache, a clock. Does not know: vision, sessions.
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
 import json
 import logging
@@ -47,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--tune", nargs="*", default=[], help="of these, precisions to time tuned kernels of, too"
     )
     cli.add_argument("--context", type=int, default=12_800, help="tokens in the cache (12800)")
+    cli.add_argument(
+        "--kernels", type=int, default=0, metavar="N", help="show the N kernels that take most (0)"
+    )
     cli.add_argument("--device", default="cuda", help="cuda (default) or cpu")
     args = cli.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -66,8 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             same = None if runtime.tune else bool(torch.equal(plain, logits_V))
             agrees = agrees and same is not False
             report = _report(model, precision, args.context, ms, ceilings)
-            sys.stdout.write(json.dumps({"way": name, **report, "same_logits": same}) + "\n")
-            sys.stdout.flush()
+            _print({"way": name, **report, "same_logits": same})
+            for kernel in kernel_times(model, runtime, args.context)[: args.kernels] if args.kernels else ():
+                _print({"way": name, "precision": precision, **kernel})
         del model
         if args.device == "cuda":
             torch.cuda.empty_cache()
@@ -76,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @torch.inference_mode()
 def measure(
-    model: LoadedModel, runtime: RuntimeSettings, num_context: int
+    model: LoadedModel, runtime: RuntimeSettings, num_context: int, *, num_answers: int = _NUM_ANSWERS
 ) -> tuple[list[float], torch.Tensor]:
     """Milliseconds a token of each answer, and the logits (V,) of the last token."""
     config = model.config.text
@@ -94,7 +100,7 @@ def measure(
     decoder = StaticDecoder(model.language, cache, sampler, NUM_TOKENS, resolved)
     decoder.warm_up()
     ms: list[float] = []
-    for _ in range(_NUM_ANSWERS):
+    for _ in range(num_answers):
         cache.length = num_context
         decoder.begin(first_V, table, [], None)
         for number in range(NUM_TOKENS):
@@ -106,6 +112,33 @@ def measure(
         decoder.end()
     decoder.close()
     return ms, logits_V
+
+
+def kernel_times(model: LoadedModel, runtime: RuntimeSettings, num_context: int) -> list[dict[str, Any]]:
+    """The kernels (on a processor, the operations) that ``measure`` ran, those first that took most in all."""
+    on_gpu = model.device.type == "cuda"
+    activity = torch.profiler.ProfilerActivity.CUDA if on_gpu else torch.profiler.ProfilerActivity.CPU
+    with torch.profiler.profile(activities=[activity]) as profile:
+        measure(model, runtime, num_context, num_answers=1)
+    times_us: dict[str, list[float]] = collections.defaultdict(list)
+    for event in profile.events() or ():
+        if str(event.device_type).endswith("CUDA") == on_gpu:
+            times_us[event.name].append(event.time_range.elapsed_us())
+    found = sorted(times_us.items(), key=lambda item: -sum(item[1]))
+    return [
+        {"kernel": name[:80], "times": len(us), "ms_in_all": round(sum(us) / 1000, 2), "us": _deciles(us)}
+        for name, us in found
+    ]
+
+
+def _deciles(us: list[float]) -> dict[str, float]:
+    ordered = sorted(us)
+    return {f"p{share}": round(ordered[len(ordered) * share // 100], 1) for share in (10, 50, 90)}
+
+
+def _print(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def _report(

@@ -247,3 +247,13 @@ def test_ways_to_speak_are_timed_and_compared(capsys: pytest.CaptureFixture[str]
         ("overlapping", "int8"),
     ]
     assert all(row["same_logits"] and row["tokens_per_s"] > 0 for row in rows)
+
+
+def test_what_takes_most_is_shown_first(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = "--size tiny --device cpu --context 100 --precisions bf16 --kernels 5"
+    assert tokens_bench(argv.split()) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ["kernel" in row for row in rows] == [False, *5 * [True], False, *5 * [True]]
+    in_all = [row["ms_in_all"] for row in rows[1:6]]
+    assert in_all == sorted(in_all, reverse=True)
+    assert all(row["us"]["p10"] <= row["us"]["p50"] <= row["us"]["p90"] for row in rows[1:6])

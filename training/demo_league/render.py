@@ -83,6 +83,7 @@ def render_match(
     out: Path,
     truth: Path | None = None,
     title_out: Path | None = None,
+    initial_score: tuple[int, int] = (0, 0),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Match:
     """Play a match and write it; see `simulate` and `render`.
@@ -91,7 +92,7 @@ def render_match(
         MatchError: such a match can't be played.
         RenderError: a file can't be written.
     """
-    match = simulate(seed, minutes)
+    match = simulate(seed, minutes, initial_score=initial_score)
     render(match, out, truth=truth, title=title_out, on_progress=on_progress)
     return match
 

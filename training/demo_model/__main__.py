@@ -74,6 +74,14 @@ def main(argv: list[str] | None = None) -> int:
         metavar="LOGITS",
         help="how much to lean towards the title's names (default: the model's settings)",
     )
+    evaluate.add_argument(
+        "--from-scores",
+        type=_score,
+        nargs="+",
+        default=[(0, 0)],
+        metavar="HOME:AWAY",
+        help="what the matches begin at, in turn (0:0); short matches from nil all never have most scores",
+    )
     evaluate.add_argument("--out", type=Path, help="write captions, truth and scores here")
     throughput = commands.add_parser("throughput", help="how fast chunks are made, and learnt by this GPU")
     throughput.add_argument("--out", type=Path, required=True, help="a run's folder, for its tokenizer")
@@ -110,6 +118,7 @@ def main(argv: list[str] | None = None) -> int:
                 greedy=not args.sample,
                 precision=args.precision,
                 name_bias=args.name_bias,
+                initial_scores=args.from_scores,
                 out=args.out,
             )
         elif args.command == "throughput":
@@ -123,6 +132,12 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     sys.stdout.write(json.dumps(summary, indent=2) + "\n")
     return 0
+
+
+def _score(text: str) -> tuple[int, int]:
+    """Of "2:7", 2 and 7. Raises ValueError for what is no score."""
+    home, away = (int(goals) for goals in text.split(":"))
+    return home, away
 
 
 def _train(args: argparse.Namespace) -> dict[str, object]:

@@ -3,7 +3,8 @@
 Knows files of weights. Knows nothing of how well the mean does (`evaluate`).
 
 Pieces that went on from one another lie in one valley, so that their mean is a model too. The last piece here gained names
-and lost scores against the one before; their mean, the last counted twice, stands between them in both.
+and lost scores against the one before; their mean, the last counted twice, stands between them in both. And so again with
+pieces 9 and 10, of which one knows who leads and the other high scores.
 """
 
 import json

@@ -4,11 +4,13 @@ Knows how to play a match into a session. Knows nothing of training; the yardsti
 """
 
 import dataclasses
+import itertools
 import json
 import logging
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +42,13 @@ def evaluate_seeds(
     greedy: bool,
     precision: str | None = None,
     name_bias: float | None = None,
+    initial_scores: Sequence[tuple[int, int]] = ((0, 0),),
     out: Path | None = None,
 ) -> dict[str, Any]:
     """Render each seed's match as a video, comment on it endlessly, score it. Returns every score and their means.
 
     ``precision`` is the engine's: how the weights are kept; None as the device usually has them. ``name_bias``, where
-    given, takes the place of the checkpoint's own.
+    given, takes the place of the checkpoint's own. ``initial_scores``: what the matches begin at, in turn.
     """
     share_cores()
     settings = StreamSettings.from_checkpoint(model_folder)
@@ -58,9 +61,9 @@ def evaluate_seeds(
         place = out or Path(scratch)
         place.mkdir(parents=True, exist_ok=True)
         results = {}
-        for seed in seeds:
+        for seed, score in zip(seeds, itertools.cycle(initial_scores)):
             video, truth = Path(scratch) / f"{seed}.mp4", place / f"truth-{seed}.jsonl"
-            render_match(seed=seed, minutes=minutes, out=video, truth=truth)
+            render_match(seed=seed, minutes=minutes, out=video, truth=truth, initial_score=score)
             captions = place / f"captions-{seed}.jsonl"
             step_ms = caption_video(model, settings, video, truth, captions)
             scores = score_file(captions, truth)
@@ -78,6 +81,7 @@ def evaluate_seeds(
         "greedy": greedy,
         "precision": precision,
         "name_bias": sampling.name_bias,
+        "initial_scores": [list(score) for score in initial_scores],
         "mean": means,
         "seeds": results,
     }
