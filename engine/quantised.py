@@ -114,9 +114,7 @@ class QuantisedRows(nn.Module):
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def _project_fp8(self, x_NE: torch.Tensor) -> torch.Tensor:
-        largest_N1 = x_NE.abs().amax(dim=1, keepdim=True).float()
-        scale_N1 = (largest_N1 / _FP8_LARGEST).clamp_min(1e-12)
-        codes_NE = (x_NE / scale_N1).to(torch.float8_e4m3fn)
+        codes_NE, scale_N1 = _round_fp8(x_NE)
         out_NO: torch.Tensor = torch._scaled_mm(
             codes_NE,
             self.codes.t(),
@@ -176,6 +174,16 @@ def make_embedding(
     if format is None:
         return Embedding(num_rows, size, dtype=dtype)
     return QuantisedEmbedding(num_rows, size, format=format, dtype=dtype)
+
+
+def _round_fp8(x_NE: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Codes (N, E) and scales (N, 1)."""
+    kernels = triton_module("rounding", x_NE)
+    if kernels and kernels.fits(x_NE.shape[1]):
+        codes_NE, scale_N1 = kernels.round_rows(x_NE.contiguous(), _FP8_LARGEST)
+        return codes_NE, scale_N1
+    scale_N1 = (x_NE.abs().amax(dim=1, keepdim=True).float() / _FP8_LARGEST).clamp_min(1e-12)
+    return (x_NE / scale_N1).to(torch.float8_e4m3fn), scale_N1
 
 
 def _round_int4(rows_RE: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

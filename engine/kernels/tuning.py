@@ -26,6 +26,7 @@ logger = logging.getLogger("ringside.engine.kernels")
 _Way = TypeVar("_Way")
 _WAYS = ((32, 64, 4, 3), (64, 32, 4, 3), (64, 64, 4, 3), (64, 128, 4, 2), (128, 64, 4, 3), (128, 32, 2, 3))
 _NUM_TIMED = 3
+_NUM_LOGGED = 6
 
 
 def tune_products(language: LanguageModel, *, overlap: bool = False) -> None:
@@ -54,10 +55,9 @@ def tune_products(language: LanguageModel, *, overlap: bool = False) -> None:
             for projection in group:
                 multiply_row(x_1E, projection, tile=tile, overlap=overlap and can_overlap(x_1E.device))
 
-        best = _quickest(candidate_tiles(size), run)
+        best = _quickest(f"product {key}", candidate_tiles(size), run)
         if best is not None:
             TILES[key] = best
-            logger.info("product %s: %s", key, best)
 
 
 def tune_attention(cache: StreamingCache, num_heads: int, length: int, *, overlap: bool = False) -> None:
@@ -79,21 +79,22 @@ def tune_attention(cache: StreamingCache, num_heads: int, length: int, *, overla
                 overlap=overlap and can_overlap(keys.device),
             )  # fmt: skip
 
-    best = _quickest(_WAYS, run)
+    best = _quickest(f"attention {key}", _WAYS, run)
     if best is not None:
         SPLITS[key] = best
-        logger.info("attention %s: %s", key, best)
 
 
-def _quickest(ways: Sequence[_Way], run: Callable[[_Way], None]) -> _Way | None:
-    timed = []
+def _quickest(what: str, ways: Sequence[_Way], run: Callable[[_Way], None]) -> _Way | None:
+    timed: list[tuple[float, _Way]] = []
     for way in ways:
         try:
             run(way)
             timed.append((_milliseconds(functools.partial(run, way)), way))
         except (RuntimeError, ValueError) as error:  # too much shared memory, or too many registers
             logger.debug("%s cannot run: %s", way, error)
-    return min(timed, key=lambda pair: pair[0])[1] if timed else None
+    timed.sort(key=lambda pair: pair[0])
+    logger.info("%s: %s", what, "; ".join(f"{ms:.3f} ms {way}" for ms, way in timed[:_NUM_LOGGED]))
+    return timed[0][1] if timed else None
 
 
 def _milliseconds(work: Callable[[], None]) -> float:

@@ -24,6 +24,7 @@ from engine.kernels.one_query import attend_one_query  # noqa: E402 - see above
 from engine.kernels.one_row import Tile, multiply_row  # noqa: E402 - see above
 from engine.kernels.ops import TritonOps  # noqa: E402 - see above
 from engine.kernels.pointwise import rotate_cache, rotate_strided, silu_and_multiply  # noqa: E402 - see above
+from engine.kernels.rounding import round_rows  # noqa: E402 - see above
 from engine.kernels.widen import widen  # noqa: E402 - see above
 from engine.layers import Linear  # noqa: E402 - see above
 from engine.quantised import QuantisedLinear  # noqa: E402 - see above
@@ -116,6 +117,16 @@ def test_weights_are_widened_as_by_pytorch(kind: str) -> None:
     rows = linear_of(192, 20, False, kind)
     found = widen(rows.codes, rows.scale, rows.offset, rows.size, torch.float32)
     assert near(found, rows.widened(torch.arange(20, device=DEVICE)))
+
+
+@pytest.mark.skipif(DEVICE == "cpu", reason="Triton's interpreter has no fp8")
+@pytest.mark.parametrize("num_in", [64, 3584, 18_944])
+def test_activations_are_rounded_as_by_pytorch(num_in: int) -> None:
+    x = (torch.randn(33, num_in, device=DEVICE) * torch.rand(33, 1, device=DEVICE) * 9).bfloat16()
+    x[5] = 0.0
+    codes, scale = round_rows(x, 448.0)
+    assert near(scale, (x.abs().amax(dim=1, keepdim=True).float() / 448.0).clamp_min(1e-12), 1e-6)
+    assert torch.equal(codes.float(), (x / scale).to(torch.float8_e4m3fn).float())
 
 
 def test_gates() -> None:

@@ -135,24 +135,22 @@ def without_eviction(
 
     def holding(seconds: int) -> StreamSettings:
         longer = dataclasses.replace(
-            window, vision_window_s=seconds * window.chunk_s, text_rounds=seconds, text_sink=1 << 20
+            window,
+            vision_window_s=seconds * window.chunk_s,
+            text_rounds=seconds,
+            text_sink=len(prefix.previous),
         )
         return dataclasses.replace(settings, window=longer)
 
     def fits(seconds: int) -> bool:
-        # Nothing moves to "previous text", so that its sink needs no room there.
-        windows = holding(seconds).window
-        plain = dataclasses.replace(settings, window=dataclasses.replace(windows, text_sink=0))
-        budget = ContextBudget.of(model.prompt, prefix, plain, block)
+        budget = ContextBudget.of(model.prompt, prefix, holding(seconds), block)
         return budget.num_positions <= model.config.text.max_positions
 
     low, high = 1, num_seconds + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
-    return dataclasses.replace(
-        settings, window=dataclasses.replace(holding(low).window, text_sink=len(prefix.previous))
-    ), low
+    return holding(low), low
 
 
 def num_title_tokens(previous: Sequence[int], title: Sequence[int]) -> int:

@@ -176,11 +176,14 @@ def test_full_attention_evicts_nothing_and_says_how_long_its_positions_last(tiny
     assert session.context.num_rounds == 9
     assert sum(isinstance(span, VisionSpan) for span in session.context.spans) == 9
 
-    _, limit_s = without_eviction(tiny, settings_of(tiny), 100_000, (84, 112))
-    longest, _ = without_eviction(tiny, settings_of(tiny), limit_s, (84, 112))
-    assert limit_s < 100_000
     block = VisionSpan(1, 3, 4, 2.0)
-    StreamContext(tiny, longest).make_room(block)
+    for text_window in (1, 8, 64):
+        base = settings_of(tiny)
+        base = dataclasses.replace(base, window=dataclasses.replace(base.window, text_window=text_window))
+        _, limit_s = without_eviction(tiny, base, 100_000, (84, 112))
+        longest, _ = without_eviction(tiny, base, limit_s, (84, 112))
+        assert limit_s < 100_000
+        StreamContext(tiny, longest).make_room(block)
 
 
 def test_variants_become_the_contexts_they_name(tiny: LoadedModel) -> None:
