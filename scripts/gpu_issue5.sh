@@ -4,7 +4,8 @@
 # tables (default): full attention, windows and ours one at a time, so that their times can be compared (1 min), then
 # every other row of 12 minutes on three matches, many side by side (3 min). stability: three hours, four streams side
 # by side, as far as they come in 8 min. sft: trains twelve models, three at a time, and streams them.
-# MODEL=assets/demo_model, MINUTES=12, WALL=4.5 (minutes of wall time of a part) and WORK=runs/reproduce can be changed.
+# MODEL=assets/demo_model, MINUTES=12, WALL=4.5 (minutes of wall time of a part), STEPS=60 (of a model), DEVICE=cuda and
+# JOBS (of the streams) and WORK=runs/reproduce can be changed.
 # What is finished in WORK is not run again; OUT gets results.tar.gz, to be unpacked into a folder for
 # `python -m training.reproduce report --out FOLDER`, and log.txt.
 set -u

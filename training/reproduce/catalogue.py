@@ -49,6 +49,9 @@ class Variant:
     """Whether the last tokens of "previous text" stay."""
     is_blind: bool = False
     """Every picture is an even grey."""
+    leans: bool = False
+    """Lean towards the title's names as much as the model's own settings do. Everything else does not, to show what the
+    context itself keeps."""
 
     def settings(self, base: StreamSettings) -> StreamSettings:
         """The model's own settings, changed as this variant asks. Full attention is up to whoever knows the length."""
@@ -59,7 +62,8 @@ class Variant:
             text_sink=window.text_sink if self.has_sink else 0,
             text_window=window.text_window if self.has_text_window else 0,
         )
-        return dataclasses.replace(base, window=window)
+        sampling = base.sampling if self.leans else dataclasses.replace(base.sampling, name_bias=0.0)
+        return dataclasses.replace(base, window=window, sampling=sampling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +94,7 @@ class Table:
 def _rows() -> dict[str, Row]:
     rows = [
         Row(name="ours", label="ours: contiguous RoPE, sink and windows"),
+        Row(name="shipped", label="ours, leaning towards the title's names", variant=Variant(leans=True)),
         Row(name="native", label="native RoPE, endless", variant=Variant(rope="native")),
         Row(name="no-sink", label="no sink", variant=Variant(has_sink=False)),
         Row(name="no-window", label="no text window", variant=Variant(has_text_window=False)),
@@ -143,7 +148,12 @@ TABLES = {
             minutes=20,
             rows=("vision-0", "vision-1", "vision-4", "vision-8", "ours", "vision-16"),
         ),
-        Table(name="stability", title="Five fifths of three hours", minutes=180, rows=("ours", "native")),
+        Table(
+            name="stability",
+            title="Five fifths of three hours",
+            minutes=180,
+            rows=("ours", "native", "shipped"),
+        ),
         Table(
             name="sft",
             title="Overlapped chunks and annealing",

@@ -17,6 +17,7 @@ _NAMES = {
     "recomputed": "windows, recomputed",
     "ours": "ours",
     "native": "native RoPE",
+    "shipped": "ours, leaning towards names",
 }
 
 

@@ -67,8 +67,7 @@ def stream(
     Raises:
         EngineError: the windows don't fit the model, or the device has no room.
     """
-    # Without leaning towards the title's names: the tables are about what the context itself keeps.
-    sampling = dataclasses.replace(base.sampling, greedy=True, seed=0, name_bias=0.0)
+    sampling = dataclasses.replace(base.sampling, greedy=True, seed=0)
     settings = variant.settings(dataclasses.replace(base, title=pictures.match.title, sampling=sampling))
     num_seconds, ended = pictures.num_seconds, ""
     frame_size = pictures.second(0).shape[1:3]

@@ -13,7 +13,7 @@ from engine.context import StreamContext
 from engine.preprocess import patchify
 from engine.rope import TextSpan, VisionSpan, positions_3d
 from tests.training.reproduce.conftest import noise
-from training.reproduce.catalogue import Variant
+from training.reproduce.catalogue import ROWS, Variant
 from training.reproduce.contexts import NativeContext, RecomputedContext, spans_from
 from training.reproduce.streaming import make_context, num_title_tokens, without_eviction
 
@@ -184,6 +184,14 @@ def test_full_attention_evicts_nothing_and_says_how_long_its_positions_last(tiny
         longest, _ = without_eviction(tiny, base, limit_s, (84, 112))
         assert limit_s < 100_000
         StreamContext(tiny, longest).make_room(block)
+
+
+def test_only_what_ships_leans_towards_names(tiny: LoadedModel) -> None:
+    base = dataclasses.replace(
+        tiny.settings, sampling=dataclasses.replace(tiny.settings.sampling, name_bias=1.5)
+    )
+    leaning = {name for name, row in ROWS.items() if row.variant.settings(base).sampling.name_bias}
+    assert leaning == {"shipped"}
 
 
 def test_variants_become_the_contexts_they_name(tiny: LoadedModel) -> None:

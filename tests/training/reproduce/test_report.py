@@ -101,6 +101,19 @@ def test_a_table_compares_streams_of_one_length() -> None:
     }
 
 
+def test_the_demo_model_is_judged_as_it_ships(tmp_path: Path) -> None:
+    results = Results(tmp_path / "out")
+    results.put(Piece(row="ours", minutes=180, seed=9101), result(0.9, minutes=180))
+    write_report(results.folder, tmp_path / "to")
+    bar = "| demo model (`{}`) over 1 matches of 180 min |"
+    (line,) = lines_of((tmp_path / "to" / "RESULTS.md").read_text(), bar.format("ours"))
+    assert line.endswith("| no |")
+    results.put(Piece(row="shipped", minutes=180, seed=9101), result(0.98, minutes=180))
+    write_report(results.folder, tmp_path / "to")
+    (line,) = lines_of((tmp_path / "to" / "RESULTS.md").read_text(), bar.format("shipped"))
+    assert line.endswith("| 0.980, 0.980, 0.980, 0.980, 0.980 | yes |")
+
+
 def test_one_value_has_no_spread_and_none_is_a_dash() -> None:
     assert spread([0.5, None]) == "0.500"
     assert spread([0.4, 0.6]) == "0.500 ± 0.141"
