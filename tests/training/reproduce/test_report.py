@@ -114,6 +114,25 @@ def test_the_demo_model_is_judged_as_it_ships(tmp_path: Path) -> None:
     assert line.endswith("| 0.980, 0.980, 0.980, 0.980, 0.980 | yes |")
 
 
+def test_times_are_judged_by_streams_that_had_the_device_to_themselves(tmp_path: Path) -> None:
+    results = Results(tmp_path / "out")
+    beside = {**result(0.9, minutes=20), "num_jobs": 15}
+    results.put(Piece(row="ours", minutes=20, seed=9102), beside)
+
+    def line() -> str:
+        write_report(results.folder, tmp_path / "to")
+        bar = "| milliseconds a token, `ours` |"
+        (found,) = lines_of((tmp_path / "to" / "RESULTS.md").read_text(), bar)
+        return found
+
+    assert line().endswith("| not measured so: streams shared the device |")
+    alone = result(0.9, minutes=20)
+    for part in alone["parts"]:
+        part["ms_per_token"] = part["step_ms_p50"] = 10.0
+    results.put(Piece(row="ours", minutes=20, seed=9101), alone)
+    assert "| last third +0.0% against the first (median step +0.0%) | yes |" in line()
+
+
 def test_one_value_has_no_spread_and_none_is_a_dash() -> None:
     assert spread([0.5, None]) == "0.500"
     assert spread([0.4, 0.6]) == "0.500 ± 0.141"
