@@ -294,18 +294,23 @@ def _bars(groups: Groups) -> list[str]:
                 ]
             )
         )
-    attention = of_table(TABLES["attention"], groups)
-    for row, bar in (("full", "grow with the stream"), ("ours", f"flat within {_FLAT_MS_SHARE:.0%}")):
-        of_row = [result for result in attention.get(row, ()) if _early_late(result)]
+    flat = f"flat within {_FLAT_MS_SHARE:.0%}"
+    for rows, bar in ((("full",), "grow with the stream"), (("ours", "shipped"), flat)):
+        # Of the longest streams: a minute's times are moved by whatever else the machine does.
+        lengths = [groups.get(row, {}) for row in rows]
+        longest = max((minutes for of_length in lengths for minutes in of_length), default=0.0)
+        found = [result for of_length in lengths for result in of_length.get(longest, ())]
+        of_row = [result for result in found if _early_late(result)]
         if of_row:
             # Streams that had the device to themselves, where there are any: what others do there moves times.
             timed = [result for result in of_row if result["num_jobs"] == 1] or of_row
             growth, of_steps = (_growth(timed, time) for time in ("ms_per_token", "step_ms_p50"))
-            is_met = growth > 2 * _FLAT_MS_SHARE if row == "full" else abs(growth) <= _FLAT_MS_SHARE
+            is_met = abs(growth) <= _FLAT_MS_SHARE if bar == flat else growth > 2 * _FLAT_MS_SHARE
+            names_of = ", ".join(f"`{row}`" for row in sorted({result["row"] for result in of_row}))
             lines.append(
                 _line(
                     [
-                        f"milliseconds a token, `{row}`",
+                        f"milliseconds a token, {names_of}, over {of_row[0]['streamed_s'] / 60:.3g} min",
                         bar,
                         f"last third {growth:+.1%} against the first (median step {of_steps:+.1%})",
                         _met(is_met, timed, is_time=True),

@@ -76,7 +76,7 @@ def test_what_is_there_is_shown_and_what_is_missing_is_named(tmp_path: Path) -> 
     assert "the title had left after 41 s" in text
     assert "| 0.250 against 0.950, in the whole stream 0.850 | yes |" in text
     assert re.search(r"`full` full attention .* x 11 min, a machine; ended: the positions are used up", text)
-    assert re.search(r"milliseconds a token, `full` \| grow with the stream \| last third \+\d+", text)
+    assert re.search(r"milliseconds a token, `full`, over 11 min \| grow with the stream \| last third \+\d+", text)
     missing = text.split("## What was not run")[1]
     assert "Sink and text window: not run: `no-window`" in missing
     assert "`no-sink` on 1 of 3 matches of 20 minutes\n" in missing
@@ -121,7 +121,7 @@ def test_times_are_judged_by_streams_that_had_the_device_to_themselves(tmp_path:
 
     def line() -> str:
         write_report(results.folder, tmp_path / "to")
-        bar = "| milliseconds a token, `ours` |"
+        bar = "| milliseconds a token, `ours`, over 20 min |"
         (found,) = lines_of((tmp_path / "to" / "RESULTS.md").read_text(), bar)
         return found
 
