@@ -76,7 +76,9 @@ def test_what_is_there_is_shown_and_what_is_missing_is_named(tmp_path: Path) -> 
     assert "the title had left after 41 s" in text
     assert "| 0.250 against 0.950, in the whole stream 0.850 | yes |" in text
     assert re.search(r"`full` full attention .* x 11 min, a machine; ended: the positions are used up", text)
-    assert re.search(r"milliseconds a token, `full`, over 11 min \| grow with the stream \| last third \+\d+", text)
+    assert re.search(
+        r"milliseconds a token, `full`, over 11 min \| grow with the stream \| last third \+\d+", text
+    )
     missing = text.split("## What was not run")[1]
     assert "Sink and text window: not run: `no-window`" in missing
     assert "`no-sink` on 1 of 3 matches of 20 minutes\n" in missing
