@@ -95,6 +95,12 @@ class StreamingSession:
         return dict(self._pacer.longest_ms)
 
     @property
+    def avoided_hz(self) -> float | None:
+        """The rate of another program's frames that pauses keep out of the way of, in hertz. None where none was found."""
+        beat = self._pacer.beat
+        return 1 / beat.period_s if beat else None
+
+    @property
     def context(self) -> StreamContext:
         """What the model sees at present; to look at, not to change."""
         return self._context

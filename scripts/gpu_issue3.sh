@@ -84,8 +84,8 @@ for part in $parts; do
         bench 590 --size 7b --height 364 --width 644 --fps 2 --tokens-per-step 4 --endurance 10800 --plot "$out/endurance.png"
         grep '^minute' "$out/last.txt" | tee -a "$out/summary.txt" ;;
     polite)
-        # The load alone, then beside a stream in five ways, the new one with 8 and 20 tokens a second first.
-        limited 280 8 "$python" -m engine.bench.polite --size 7b ;;
+        # The load alone, a minute long, then beside a stream with 8 tokens a second, twice, and with 20.
+        limited 420 8 "$python" -m engine.bench.polite --size 7b --ways auto:1:8 auto:1:8 auto:1:20 ;;
     small)
         bench 120 --size 3b --height 720 --width 1280 --fps 2 --tokens-per-step 20 --steps 20
         bench 90 --size demo --height 360 --width 640 --fps 2 --tokens-per-step 20 --steps 40 --baseline 2

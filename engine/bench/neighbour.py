@@ -22,6 +22,7 @@ import torch
 
 FRAME_S = 1 / 60
 _SHARE = 0.5  # of a frame's time
+_NUM_IN_TEN_SECONDS = 600
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "frames": len(late_ms),
         "products_a_frame": count,
         **{f"p{p}_frame_ms": round(float(np.percentile(late_ms, p)), 3) for p in (50, 95, 99)},
+        "p99_of_each_ten_seconds_ms": [
+            round(float(np.percentile(late_ms[first : first + _NUM_IN_TEN_SECONDS], 99)), 2)
+            for first in range(0, len(late_ms), _NUM_IN_TEN_SECONDS)
+        ],
     }
     sys.stdout.write(json.dumps(report) + "\n")
     return 0

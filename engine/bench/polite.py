@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.add_argument("--size", default="7b", help="of the model, whose weights are random (7b)")
     cli.add_argument("--height", type=int, default=720, help="of a frame (720)")
     cli.add_argument("--width", type=int, default=1280, help="of a frame (1280)")
-    cli.add_argument("--seconds", type=float, default=10.0, help="of the load, each time (10)")
+    cli.add_argument("--seconds", type=float, default=60.0, help="of the load, each time (60)")
     cli.add_argument(
         "--ways",
         nargs="+",
@@ -119,6 +119,7 @@ def beside(
         "step_ms": percentiles(run.step_ms),
         "latest_start_ms": round(max(run.late_ms), 1),
         "longest_stretch_ms": rounded(run.longest_ms),
+        "avoided_hz": run.avoided_hz,
     }
 
 
@@ -139,6 +140,7 @@ class _LiveRun:
         self.step_ms: list[float] = []
         self.late_ms: list[float] = []
         self.longest_ms: dict[str, float] = {}
+        self.avoided_hz: list[float | None] = []
 
     def begin_live(self) -> None:
         """Steps are measured, and wait for their time, from now on."""
@@ -156,6 +158,8 @@ class _LiveRun:
         if self._began_s is None:
             return
         self.step_ms.append(1000 * (time.perf_counter() - started_s))
+        hz = self._session.avoided_hz
+        self.avoided_hz.append(None if hz is None else round(hz, 2))
         keep_longest(self.longest_ms, self._session.longest_stretches_ms)
 
 

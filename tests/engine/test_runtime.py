@@ -13,7 +13,7 @@ from engine.attention import join_parts
 from engine.bench.neighbour import draw
 from engine.bench.neighbour import main as neighbour
 from engine.bench.polite import main as polite_bench
-from engine.bench.turns import beside
+from engine.bench.turns import FrameLoad, beside
 from engine.chunk import FrameChunk
 from engine.errors import ChunkError, OutOfMemoryError
 from engine.pacer import Pacer
@@ -161,9 +161,12 @@ def test_a_duty_that_follows_the_stream_is_as_small_as_keeping_up_allows(work_s:
 
 
 def test_pauses_are_even_and_the_step_in_time_while_another_program_draws() -> None:
-    """Work that comes while it draws, half of the time, takes four times as long."""
+    """Work that comes while it draws, half of the time and at no steady rate, takes four times as long."""
     time = FakeTime()
     pauses_s: list[float] = []
+
+    def draws() -> bool:
+        return bool(np.random.default_rng(int(time.now_s * 120)).integers(2))
 
     def pause(seconds: float) -> None:
         pauses_s.append(seconds)
@@ -177,7 +180,7 @@ def test_pauses_are_even_and_the_step_in_time_while_another_program_draws() -> N
         if step == 3:
             time.work(5.0)  # something is compiled
         for _ in range(70):
-            time.work(0.004 if time.now_s % (1 / 60) < 1 / 120 else 0.001)
+            time.work(0.004 if draws() else 0.001)
             pacer.rest()
         pacer.end()
         if step > 1 and step != 3:
@@ -187,13 +190,28 @@ def test_pauses_are_even_and_the_step_in_time_while_another_program_draws() -> N
         time.now_s = max(time.now_s, began_s + 1.0)
 
 
-def test_reckoned_turns_cost_less_with_pauses_and_more_with_more_words() -> None:
-    """A longer step costs the frames no less; without pauses they suffer more."""
-    polite, impolite = PolitenessSettings(duty=None), PolitenessSettings()
-    few, many = (beside(2.0, polite, num_tokens, 3) for num_tokens in (8, 20))
-    assert 0 < few["p99_grown_percent"] <= many["p99_grown_percent"]
-    assert few["p99_grown_percent"] < beside(2.0, impolite, 8, 3)["p99_grown_percent"]
-    assert few["longest_step_ms"] < 1000
+@pytest.mark.parametrize("num_tokens", [8, 20])
+def test_reckoned_turns_cost_less_with_pauses(num_tokens: int) -> None:
+    """While it is not known yet when they are."""
+    polite, impolite = (
+        beside(2.0, politeness, num_tokens, 3)
+        for politeness in (PolitenessSettings(duty=None), PolitenessSettings())
+    )
+    assert 0 < polite["p99_grown_percent"] < impolite["p99_grown_percent"]
+    assert polite["longest_step_ms"] < 1000
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [FrameLoad(), FrameLoad(frames_hz=59.94, jitter_ms=1.0), FrameLoad(frames_hz=30.0, work_ms=12.0)],
+    ids=["60", "59.94, not quite even", "30"],
+)
+def test_frames_at_a_steady_rate_hardly_suffer_once_it_is_known(frames: FrameLoad) -> None:
+    """The bar of polite mode; steps are over sooner, for they need not be spread."""
+    report = beside(2.0, PolitenessSettings(duty=None), 8, 16, frames)
+    assert report["p99_grown_once_known_percent"] < 20
+    assert report["median_step_ms"] < 700
+    assert report["longest_step_ms"] < 1000
 
 
 def test_a_phrase_longer_than_all_before_it_is_hardly_late() -> None:
