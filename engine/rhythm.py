@@ -116,6 +116,7 @@ class Rhythm:
     def forget(self) -> None:
         """Nothing noted so far counts."""
         self._pieces.clear()
+        self._usual_ms.clear()
         self.beat = None
 
     def listen(self, stretch_s: float) -> Beat | None:
@@ -130,6 +131,8 @@ class Rhythm:
             self._drop_before(now_s - _JUDGED_S)
             return None
         lately_N = began_N >= now_s - _SEARCHED_S
+        if not disturbed_N[lately_N].any() or disturbed_N[lately_N].all():
+            return None
         if before:
             hz = _refined_hz(began_N - began_N[0], disturbed_N, 1 / before.period_s)
             self.beat = _beat(began_N[lately_N], disturbed_N[lately_N], 1 / hz, stretch_s)
@@ -169,6 +172,8 @@ class Rhythm:
 
 def _is_lost(beat: Beat, began_N: npt.NDArray[np.float64], disturbed_N: npt.NDArray[np.bool_]) -> bool:
     """Whether what began in quiet parts of late was disturbed as often as what began in others, or hardly less."""
+    if len(began_N) == 0:
+        return True
     num_parts = len(beat.quiet)
     part_N = ((began_N - beat.origin_s) / beat.period_s * num_parts).astype(np.int64) % num_parts
     lately_N = began_N >= began_N[-1] - _JUDGED_S
@@ -181,16 +186,13 @@ def _is_lost(beat: Beat, began_N: npt.NDArray[np.float64], disturbed_N: npt.NDAr
 
 def _peak_hz(began_N: npt.NDArray[np.float64], disturbed_N: npt.NDArray[np.bool_]) -> float | None:
     """The frequency at which disturbances come, if there is one that noise does not explain."""
-    if len(began_N) == 0 or began_N[-1] - began_N[0] < _LEAST_HEARD_S:
+    if began_N[-1] - began_N[0] < _LEAST_HEARD_S:
         return None
     weight_N = disturbed_N - disturbed_N.mean()
-    energy = float(np.square(weight_N).sum())
-    if energy == 0:
-        return None
     signal_T = np.zeros(_NUM_GRID)
     np.add.at(signal_T, ((began_N - began_N[0]) / _GRID_S).astype(np.int64), weight_N)
     hz_F = np.fft.rfftfreq(_NUM_GRID, _GRID_S)
-    power_F = np.square(np.abs(np.fft.rfft(signal_T))) / energy
+    power_F = np.square(np.abs(np.fft.rfft(signal_T))) / np.square(weight_N).sum()
     power_F[(hz_F < _SLOWEST_HZ) | (hz_F > _FASTEST_HZ)] = 0
     return float(hz_F[power_F.argmax()]) if power_F.max() >= _LEAST_POWER else None
 
@@ -264,6 +266,8 @@ def _quiet(
     """The parts in which a stretch may begin that takes such a share of the period. None if all parts are much alike."""
     num_B, disturbed_B = (_smooth(counts_B) for counts_B in folded)
     known_B = num_B >= 1
+    if not known_B.any():
+        return None
     share_B = disturbed_B / np.maximum(num_B, 1e-9)
     least, most = float(share_B[known_B].min()), float(share_B[known_B].max())
     if most - least < _LEAST_CONTRAST:

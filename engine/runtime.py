@@ -34,8 +34,9 @@ class PolitenessSettings:
 
     duty: float | None = 1.0
     """Largest share of the time in which work may be under way; below 1, pauses are made between layers, and between
-    parts of a token. None: as little as the stream needs to keep up, found from its last steps, in even pauses
-    (``engine/pacer.py``); a stream that needs all of the time makes none, for being late would be worse.
+    parts of a token. None: as little as the stream needs to keep up, found from its last steps (``engine/pacer.py``), in
+    even pauses, or, beside a program that draws at a steady rate, between its frames (``engine/rhythm.py``); a stream that
+    needs all of the time makes none, for being late would be worse.
 
     Other programs on a GPU take turns with this one whatever the priority of its streams; what leaves them
     room is the pauses."""

@@ -14,7 +14,8 @@ from engine.chunk import FrameChunk
 from engine.runtime import PolitenessSettings, RuntimeSettings
 
 POLITE_RUNTIME = RuntimeSettings(politeness=PolitenessSettings(low_priority=True, duty=None))
-"""For a run that begins while politeness is asked for: it works in short stretches, no more than keeping up takes."""
+"""For a run that begins while politeness is asked for: it works in short stretches, between the game's frames where
+these come evenly, and no more than keeping up takes."""
 
 _MOST_PIXELS = 160 * 28 * 28
 """Of a frame: 160 visual tokens, about a fifth of what the model usually looks at."""

@@ -109,3 +109,32 @@ def test_a_rhythm_with_a_moment_of_quiet_gives_that_moment() -> None:
     assert beat.next_quiet_s(5.009) == 5.009
     assert beat.next_quiet_s(5.013) == pytest.approx(5.026)
     assert beat.next_quiet_s(4.999) == pytest.approx(5.010)
+
+
+def test_whatever_is_noted_listening_does_no_harm() -> None:
+    """Few pieces, many kinds, gaps of minutes, pieces of half a minute: steps are not always alike."""
+    random = np.random.default_rng(0)
+    for _ in range(30):
+        rhythm, now_s, num_kinds = Rhythm(), 8.0, int(random.integers(1, 8))
+        assert hear(rhythm, frames_at(60.0, 0.5), 0.0, now_s) is not None
+        usual_s = random.exponential(random.choice([0.0005, 0.01, 0.3]), num_kinds)
+        for _ in range(int(random.integers(1, 25))):
+            now_s += random.choice([0.0, 0.5, 0.9, 40.0])
+            for _ in range(int(random.integers(0, 40))):
+                kind = int(random.integers(num_kinds))
+                took_s = usual_s[kind] * random.choice([1.0, 1.0, 3.0]) + (
+                    30.0 if random.random() < 0.002 else 0
+                )
+                rhythm.note(str(kind), now_s, now_s + took_s)
+                now_s += took_s + random.exponential(0.004)
+            beat = rhythm.listen(STRETCH_S)
+            assert rhythm.beat is beat
+            assert beat is None or now_s <= beat.next_quiet_s(now_s) <= now_s + 0.06
+
+
+def test_a_stream_that_was_paused_hears_again() -> None:
+    rhythm, draws = Rhythm(), frames_at(60.0, 0.5)
+    assert hear(rhythm, draws, 0.0, 8.0) is not None
+    beat = hear(rhythm, draws, 308.0, 314.0, seed=1)
+    assert beat is not None
+    assert 1 / beat.period_s == pytest.approx(60.0, abs=0.02)
