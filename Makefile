@@ -10,10 +10,10 @@ run: setup
 	@RINGSIDE_BIN=$(BIN)/ringside bash scripts/run.sh
 
 test: setup lint
-	# Windows, voices and servers wait more than they work: two files at a time. A test that hangs fails and tells where;
+	# Windows, voices and servers wait more than they work: three files at a time on two cores. A test that hangs fails and tells where;
 	# one that hangs outside Python takes its process along. No process takes a dead one's place: the run could wait for ever.
 	# On CI's machine, which others share, a failed test runs once more and is listed as RERUN; here it simply fails.
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0 $(if $(CI),--reruns 1 --reruns-delay 5 -raR) --timeout 240 -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --max-worker-restart 0 $(if $(CI),--reruns 1 --reruns-delay 5 -raR) --timeout 240 -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
 
 lint: setup
 	$(BIN)/ruff check .

@@ -38,6 +38,7 @@ from engine.settings import SamplingSettings
 NUM_TOKENS = 48
 _NUM_UNTIMED = 8
 _NUM_ANSWERS = 5
+_NUM_PROFILED = 16
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,32 +83,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @torch.inference_mode()
 def measure(
-    model: LoadedModel, runtime: RuntimeSettings, num_context: int, *, num_answers: int = _NUM_ANSWERS
+    model: LoadedModel,
+    runtime: RuntimeSettings,
+    num_context: int,
+    *,
+    num_answers: int = _NUM_ANSWERS,
+    num_tokens: int = NUM_TOKENS,
 ) -> tuple[list[float], torch.Tensor]:
     """Milliseconds a token of each answer, and the logits (V,) of the last token."""
     config = model.config.text
     generator = torch.Generator(model.device).manual_seed(0)
-    cache = StreamingCache(config, num_context + NUM_TOKENS, model.device, model.dtype)
+    cache = StreamingCache(config, num_context + num_tokens, model.device, model.dtype)
     cache.length = num_context
     for store in (cache.keys, cache.rotated, cache.values):
         store.normal_(generator=generator)
     table = RotaryTable.from_angles(
-        torch.rand((NUM_TOKENS, config.head_dim // 2), generator=generator, device=model.device)
+        torch.rand((num_tokens, config.head_dim // 2), generator=generator, device=model.device)
     )
     first_V = torch.randn(config.vocab_size, generator=generator, device=model.device)
     sampler = Sampler(SamplingSettings(greedy=True), config.vocab_size, model.device)
     resolved = dataclasses.replace(model.resolve(runtime), decoder="static")
-    decoder = StaticDecoder(model.language, cache, sampler, NUM_TOKENS, resolved)
+    decoder = StaticDecoder(model.language, cache, sampler, num_tokens, resolved)
     decoder.warm_up()
     ms: list[float] = []
     for _ in range(num_answers):
         cache.length = num_context
         decoder.begin(first_V, table, [], None)
-        for number in range(NUM_TOKENS):
-            decoder.take(number, is_last=number == NUM_TOKENS - 1)
+        for number in range(num_tokens):
+            decoder.take(number, is_last=number == num_tokens - 1)
             if number == _NUM_UNTIMED:
                 start_s = time.perf_counter()
-        ms.append(1000 * (time.perf_counter() - start_s) / (NUM_TOKENS - 1 - _NUM_UNTIMED))
+        ms.append(1000 * (time.perf_counter() - start_s) / (num_tokens - 1 - _NUM_UNTIMED))
         logits_V, _ = decoder.scores()
         decoder.end()
     decoder.close()
@@ -119,7 +125,7 @@ def kernel_times(model: LoadedModel, runtime: RuntimeSettings, num_context: int)
     on_gpu = model.device.type == "cuda"
     activity = torch.profiler.ProfilerActivity.CUDA if on_gpu else torch.profiler.ProfilerActivity.CPU
     with torch.profiler.profile(activities=[activity]) as profile:
-        measure(model, runtime, num_context, num_answers=1)
+        measure(model, runtime, num_context, num_answers=1, num_tokens=_NUM_PROFILED)
     times_us: dict[str, list[float]] = collections.defaultdict(list)
     for event in profile.events() or ():
         if str(event.device_type).endswith("CUDA") == on_gpu:

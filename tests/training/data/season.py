@@ -31,9 +31,14 @@ class Season:
     whisperx: Path
 
 
+def season_in(folder: Path) -> Season:
+    """The season that was, or will be, made in a folder."""
+    return Season(videos=folder / "videos", whisperx=folder / "whisperx")
+
+
 def make_season(folder: Path, *, num_matches: int, minutes: float) -> Season:
     """Simulate, draw, and speak matches, two at a time."""
-    season = Season(videos=folder / "videos", whisperx=folder / "whisperx")
+    season = season_in(folder)
     for place in (season.videos, season.whisperx):
         place.mkdir(parents=True)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:

@@ -71,7 +71,7 @@ def test_a_minute_becomes_a_playable_video_with_its_truth_and_title(
 def test_what_was_there_stays_when_a_render_is_stopped(tmp_path: Path) -> None:
     video, truth_file = tmp_path / "match.mp4", tmp_path / "match.jsonl"
     video.write_bytes(b"an earlier match")
-    arguments = ["render", "--seed", "1", "--minutes", "6", "--out", str(video), "--truth", str(truth_file)]
+    arguments = ["render", "--seed", "1", "--minutes", "2", "--out", str(video), "--truth", str(truth_file)]
     for stop, leftovers_allowed in ((signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGKILL, True)):
         process = subprocess.Popen(
             [*COMMAND, *arguments, "--title-out", str(tmp_path / "match.json")],

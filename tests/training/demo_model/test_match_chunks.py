@@ -24,7 +24,7 @@ from training.sft.conversation import IGNORED_LABEL
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
-    return train_tokenizer(sample_texts(30, seed=1))
+    return train_tokenizer(sample_texts(12, seed=1))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from training.sft.conversation import IGNORED_LABEL
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
-    return train_tokenizer(sample_texts(60, seed=2))
+    return train_tokenizer(sample_texts(30, seed=2))
 
 
 def test_every_answer_is_the_titles(tokenizer: Any) -> None:

@@ -130,7 +130,6 @@ if __name__ == "__main__":
     cli.add_argument("--minutes", type=float)
     cli.add_argument("--pack", action="store_true")
     cli.add_argument("--lora", action="store_true")
-    cli.add_argument("--unreadable", type=int, nargs="*", default=())
     cli.add_argument("--recomputed", choices=("all", "mlp", "cheap"))
     given = cli.parse_args()
     torch.set_num_threads(1)
@@ -145,7 +144,6 @@ if __name__ == "__main__":
             checkpoint_layers=given.recomputed is not None,
             recomputed=given.recomputed or "all",
         ),
-        unreadable=frozenset(given.unreadable),
         minutes=given.minutes,
         model_folder=given.out / "model",
     )
