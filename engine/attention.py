@@ -14,10 +14,13 @@ import dataclasses
 import functools
 import importlib
 import importlib.util
+import logging
 from typing import Any
 
 import torch
 from torch.nn import functional
+
+logger = logging.getLogger("ringside.engine.attention")
 
 _PART = 2048  # places: a longer part is built more rarely, a shorter one leaves less to the slower kernel
 _QUERIES = 128
@@ -191,8 +194,14 @@ def _attend_windows_flash(
 
 @functools.cache
 def _flash_attn() -> Any:
-    """The flash-attn package, or None where it is not installed."""
-    return importlib.import_module("flash_attn") if importlib.util.find_spec("flash_attn") else None
+    """The flash-attn package, or None where it is not installed, or was built for another PyTorch."""
+    if importlib.util.find_spec("flash_attn") is None:
+        return None
+    try:
+        return importlib.import_module("flash_attn")
+    except ImportError as error:
+        logger.warning("flash-attn is installed but can't be loaded (%s); PyTorch's attention is used", error)
+        return None
 
 
 @functools.cache

@@ -36,17 +36,23 @@ def free_bytes(device: torch.device) -> int | None:
     return None
 
 
+_NO_DEVICE_MEMORY = re.compile(r"CUDA.*out of memory|_ALLOC_FAILED", re.IGNORECASE)
+
+
 @contextlib.contextmanager
 def naming_memory(what: str, device: torch.device) -> Iterator[None]:
     """Turns every way in which an allocation fails in here into OutOfMemoryError, which says that ``what`` needed it.
 
-    CUDA's allocator has a class of error of its own; the CPU's raises RuntimeError, with the bytes in its text.
+    PyTorch's CUDA allocator has a class of error of its own; the CPU's raises RuntimeError, with the bytes in its text. What
+    CUDA itself, its libraries and Triton ask for beside the allocator fails with RuntimeError, too.
     """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemoryError(what, str(device), None, free_bytes(device)) from error
     except RuntimeError as error:
+        if _NO_DEVICE_MEMORY.search(str(error)):
+            raise OutOfMemoryError(what, str(device), None, free_bytes(device)) from error
         if "DefaultCPUAllocator" not in str(error):
             raise
         wanted = re.search(r"allocate (\d+) bytes", str(error))

@@ -105,7 +105,6 @@ class RuntimeSettings:
         fits_triton = head_dim >= 16 and head_dim & (head_dim - 1) == 0
         triton = on_cuda and fits_triton and _is_installed("triton")
         flash = on_cuda and _is_installed("flash_attn")
-        from_hopper_on = on_cuda and capability is not None and capability >= _HOPPER
         is_hopper = on_cuda and capability is not None and capability[0] == _HOPPER[0]
         if self.attention == "flash" and not flash:
             raise SettingsError("attention", "flash", "install flash-attn and use a CUDA GPU, or use auto")
@@ -118,7 +117,7 @@ class RuntimeSettings:
             if self.attention == "auto"
             else self.attention,
             kernels=("triton" if triton else "torch") if self.kernels == "auto" else self.kernels,
-            prefill=("cudnn" if from_hopper_on else "flash") if self.prefill == "auto" else self.prefill,
+            prefill=("cudnn" if is_hopper else "flash") if self.prefill == "auto" else self.prefill,
             graphs=self.graphs and on_cuda,
             overlap=(triton and is_hopper and not self.politeness.pauses)
             if self.overlap is None

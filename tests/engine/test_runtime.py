@@ -298,7 +298,8 @@ def test_a_neighbour_reports(capsys: pytest.CaptureFixture[str]) -> None:
 def test_only_on_hopper_does_the_cudnn_prefill_go_by_itself() -> None:
     runtime = RuntimeSettings()
     assert runtime.resolve("cuda", 128, (9, 0)).prefill == "cudnn"
-    assert runtime.resolve("cuda", 128, (8, 9)).prefill == "flash"
+    for other in ((8, 9), (10, 0), (12, 0)):
+        assert runtime.resolve("cuda", 128, other).prefill == "flash"
     assert runtime.resolve("cpu", 128).prefill == "flash"
     assert RuntimeSettings(prefill="flash").resolve("cuda", 128, (9, 0)).prefill == "flash"
 

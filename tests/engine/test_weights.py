@@ -19,6 +19,7 @@ from engine.errors import (
     WeightsDamagedError,
     WeightsMissingError,
 )
+from engine.memory import naming_memory
 from engine.model import check_precision, resolve_device
 from engine.precision import PRECISIONS
 from tests.engine.checkpoints import flatten_config, rename_weights, write_tiny
@@ -304,3 +305,21 @@ def test_a_model_larger_than_memory_is_refused_before_it_is_read(folder: Path) -
     change(folder / "config.json", lambda values: values["text_config"].update(vocab_size=2**40))
     with pytest.raises(OutOfMemoryError, match=r"weights: .* GB needed, .* GB free"):
         load_model(folder, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "Triton Error [CUDA]: out of memory",
+    ],
+)
+def test_memory_that_ends_beside_the_allocator_is_named_too(said: str) -> None:
+    with (
+        pytest.raises(OutOfMemoryError, match="for this step"),
+        naming_memory("for this step", torch.device("cpu")),
+    ):
+        raise RuntimeError(said)
+    with pytest.raises(RuntimeError, match="illegal"), naming_memory("for this step", torch.device("cpu")):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")

@@ -225,7 +225,7 @@ def read_games(path: Path) -> tuple[list[dict[str, Any]], list[LineProblem]]:
     """Games of the published form; lines that are none are counted. Raises PublishedFormError."""
     games: list[dict[str, Any]] = []
     problems: list[LineProblem] = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -262,7 +262,7 @@ def read_events(path: Path) -> tuple[list[dict[str, Any]], list[LineProblem]]:
         rows: Sequence[Any] = (
             json.loads(text)
             if text.lstrip().startswith("[")
-            else [json.loads(line) for line in text.splitlines() if line.strip()]
+            else [json.loads(line) for line in text.split("\n") if line.strip()]
             if text.lstrip().startswith("{")
             else list(csv.DictReader(io.StringIO(text)))
         )

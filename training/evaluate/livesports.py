@@ -5,6 +5,7 @@ Knows the published rows (`video_id, event_id, begin, end, event_title, preasr_t
 """
 
 import dataclasses
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import StreamSettings
+from training.data import published
+from training.data.errors import PublishedFormError
 from training.evaluate.errors import DataFileError
 from training.evaluate.files import read_rows
 from training.evaluate.judge.pairs import Pair, Verdict
@@ -21,6 +24,8 @@ from training.evaluate.work import Row, VideoWork
 
 if TYPE_CHECKING:
     from engine import LoadedModel
+
+logger = logging.getLogger("ringside.training.evaluate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +51,12 @@ class Event:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Every row of the CC split, as JSON lines or one JSON list. Raises DataFileError."""
+    """Every row of the CC split: CSV as published, JSON lines or one JSON list. Raises DataFileError.
+
+    In CSV swapped times are put right, and rows without a video or times are left out; both are logged.
+    """
     events: list[Event] = []
-    for number, row in read_rows(path):
+    for number, row in _published_rows(path) if path.suffix.lower() == ".csv" else read_rows(path):
         try:
             events.append(
                 Event(
@@ -67,6 +75,16 @@ def read_events(path: Path) -> list[Event]:
                 path, f"an event needs video_id, event_id, begin and end ({error!r}).", line=number
             ) from error
     return events
+
+
+def _published_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        rows, problems = published.read_events(path)
+    except PublishedFormError as error:
+        raise DataFileError(path, f"it is not the published table ({error}).") from error
+    for problem in problems:
+        logger.warning("%s, line %d: %s (%s)", path.name, problem.line, problem.what, problem.detail)
+    yield from enumerate(rows, start=2)
 
 
 def works(

@@ -82,6 +82,9 @@ def test_a_sentence_names_one_of_them() -> None:
         == "second"
     )
     assert read_sentence("Commentary A and Commentary B are alike") is None
+    assert read_sentence("**Commentary A**.") == "first"
+    for criticism in ("is worse aligned with the human commentary", "lacks detail.", "is not better aligned"):
+        assert read_sentence(f"Commentary A {criticism}") is None
     assert read_sentence("neither") is None
     assert read_sentence("<think>Commentary A is vivid.</think>Commentary B") == "second"
     assert read_sentence('{"winner": "B"}') == "second"

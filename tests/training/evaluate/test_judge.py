@@ -292,6 +292,14 @@ async def test_an_address_where_nobody_answers(tmp_path: Path) -> None:
     assert "Connect" in reply.reason
 
 
+@pytest.mark.parametrize("url", ["http://localhost:80a/v1", "http://[::1/v1"])
+async def test_an_address_that_is_none_is_said(tmp_path: Path, url: str) -> None:
+    async with Courier(ApiSettings(url=url, cache=str(tmp_path), num_tries=2, first_wait_s=0.01)) as courier:
+        reply = await asyncio.wait_for(courier.ask({"model": "x", "messages": []}), 20)
+    assert reply.answer is None
+    assert "can't be sent" in reply.reason
+
+
 async def test_nothing_is_paid_twice(tmp_path: Path) -> None:
     with JudgeServer(prefers("ours")) as server:
         first, _ = await judged(server, tmp_path)

@@ -55,6 +55,19 @@ def test_published_rows_are_read(events: list[Event]) -> None:
     ]
 
 
+def test_the_table_is_read_as_it_is_published(tmp_path: Path) -> None:
+    table = tmp_path / "LiveSports-3K-CC-val.csv"
+    table.write_text(
+        "video_id,event_id,begin,end,event_title,preasr_text,event_asr_text,video\n"
+        'game0,2,1.25,5.0,"A comeback, at last",so far,they did it,game0.mp4\n'
+        "game0,7,11.0,9.0,,,again,\n",
+        encoding="utf-8",
+    )
+    first, swapped = livesports.read_events(table)
+    assert (first.title, first.reference, first.video) == ("A comeback, at last", "they did it", "game0.mp4")
+    assert (swapped.begin_s, swapped.end_s, swapped.previous) == (9.0, 11.0, "")
+
+
 def test_rows_in_another_form_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataFileError, match="line 1: an event needs"):
         livesports.read_events(write_lines(tmp_path / "x.jsonl", [{"video_id": "a", "event_id": 1}]))

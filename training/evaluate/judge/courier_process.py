@@ -179,7 +179,8 @@ def _answer(value: Any, changes: tuple[str, ...]) -> Answer | None:
         content = choice["message"].get("content")
         usage = value.get("usage") or {}
         return Answer(
-            content=content if isinstance(content, str) else None,
+            # Half an emoji, where an answer was cut off inside one, is no text that could be kept.
+            content=content.encode(errors="replace").decode() if isinstance(content, str) else None,
             num_tokens_in=int(usage.get("prompt_tokens") or 0),
             num_tokens_out=int(usage.get("completion_tokens") or 0),
             changes=changes,
@@ -201,7 +202,8 @@ def _message(error: Any) -> str:
         return error[:_MESSAGE_CHARS]
     inner = error.get("error", error) if isinstance(error, dict) else error
     words = inner.get("message") if isinstance(inner, dict) else inner
-    return (words if isinstance(words, str) else json.dumps(error, ensure_ascii=False))[:_MESSAGE_CHARS]
+    said = words if isinstance(words, str) else json.dumps(error, ensure_ascii=False)
+    return said.encode(errors="replace").decode()[:_MESSAGE_CHARS]
 
 
 def _retry_after_s(response: httpx2.Response) -> float | None:
@@ -238,6 +240,8 @@ async def _settle(office: Office, key: str, body: dict[str, Any]) -> None:
         outcome = await office.settle(key, body)
     except OSError as error:  # the store's disk is full, or not to be written to
         outcome = _outcome(key, "unanswered", 0, reason=f"the answer can't be kept ({error})")
+    except (ValueError, httpx2.InvalidURL) as error:  # who asked would wait for ever
+        outcome = _outcome(key, "unanswered", 0, reason=f"the question can't be sent ({error})")
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more; the answer is in the store
         os.write(sys.stdout.fileno(), json.dumps(outcome).encode() + b"\n")
 

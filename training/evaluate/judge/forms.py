@@ -50,14 +50,16 @@ def read_letter(answer: str) -> Place | None:
 
 
 _ALIGNED = re.compile(r"commentary\s+([ab])\s+is\s+better\s+aligned", re.IGNORECASE)
+_NAME = re.compile(r"\W*commentary\s+([ab])\W*", re.IGNORECASE)
 
 
 def read_sentence(answer: str) -> Place | None:
-    """An answer that says which commentary is better aligned, or names only one of the two."""
+    """An answer that says which commentary is better aligned, or is the name of one of the two and nothing else."""
     answer = without_thoughts(answer)
     sentences = {letter.upper() for letter in _ALIGNED.findall(answer)}
-    named = sentences or {letter for letter in "AB" if f"Commentary {letter}" in answer}
-    return _place(named.pop()) if len(named) == 1 else read_letter(answer)
+    if not sentences and (named := _NAME.fullmatch(answer)):
+        sentences = {named[1]}
+    return _place(sentences.pop()) if len(sentences) == 1 else read_letter(answer)
 
 
 def _place(letter: str) -> Place:
